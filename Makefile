@@ -1,0 +1,31 @@
+# Two commands are enough: `make demo` runs the main job, `make test` passes the tests.
+.PHONY: demo test check constraints clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+$(READY): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $(READY)
+
+demo: $(READY)
+	$(BIN)/onramp demo
+
+test: $(READY)
+	$(BIN)/pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# After a change of dependencies in pyproject.toml.
+constraints:
+	$(BIN)/uv pip compile --quiet --universal --all-extras --python-version 3.11 \
+	  --no-header --no-annotate --no-emit-index-url --upgrade pyproject.toml -o constraints.txt
+
+clean:
+	rm -rf .venv

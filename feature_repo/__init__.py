@@ -1,0 +1,1 @@
+"""Feast's view of `features` and `tasks`: derived, defines nothing."""

@@ -1,0 +1,1 @@
+"""What we know of a customer at a moment, each thing defined once."""

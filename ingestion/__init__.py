@@ -1,0 +1,1 @@
+"""Brings outside data into two canonical tables: clean, validated, nothing lost."""

@@ -1,0 +1,13 @@
+"""The nouns that every stage shares, and the ports of the stores between the stages."""
+
+import os
+
+# Each library reads its switch when it is imported, so this comes before any of them:
+# nothing that Onramp does is reported to anybody unless the user says otherwise.
+for _switch, _off in (
+    ("DO_NOT_TRACK", "true"),
+    ("MLFLOW_DISABLE_TELEMETRY", "true"),
+    ("ITERATIVE_DO_NOT_TRACK", "true"),
+    ("FEAST_USAGE", "False"),
+):
+    os.environ.setdefault(_switch, _off)

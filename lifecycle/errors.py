@@ -1,0 +1,71 @@
+"""Every error that Onramp raises on purpose.
+
+OnrampError
+├── UsageError        2   the command was given something it cannot take
+│   └── UnknownName   2   a name that nothing has, with the nearest one that something does
+├── DataError         3   the data cannot be used as it is
+│   └── Unsupported   3   the data set cannot carry this task or feature
+├── NotReady          4   something this step needs has not been made yet
+├── Busy              5   another process holds what this step needs
+├── Refused          10   the gate said no
+└── Undecided        11   the gate could not measure, so nothing was promoted
+
+The number is the exit code: a scheduler may trust it. 0 is done; 1 is a failure nobody foresaw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class OnrampError(Exception):
+    """What went wrong, what was found, and what to do about it, in that order."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, found: str = "", do: str = "") -> None:
+        self.what, self.found, self.do = what, found, do
+        super().__init__(" ".join(part for part in (what, found, do) if part))
+
+
+class UsageError(OnrampError):
+    exit_code = 2
+
+
+class UnknownName(UsageError):
+    """A name that nothing has: `No task named 'chrun'. Known tasks: churn, preference.`"""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = get_close_matches(name, names, n=1)
+        self.name, self.known = name, tuple(names)
+        super().__init__(
+            f"No {kind} named {name!r}.",
+            found=f"Known {kind}s: {', '.join(names) or 'none'}.",
+            do=f"Did you mean {near[0]!r}?" if near else "",
+        )
+
+
+class DataError(OnrampError):
+    exit_code = 3
+
+
+class Unsupported(DataError):
+    """The data set lacks what a task or a feature needs."""
+
+
+class NotReady(OnrampError):
+    exit_code = 4
+
+
+class Busy(OnrampError):
+    exit_code = 5
+
+
+class Refused(OnrampError):
+    exit_code = 10
+
+
+class Undecided(OnrampError):
+    exit_code = 11

@@ -1,0 +1,101 @@
+"""The one folder that holds everything embedded: delete it and you are a newcomer again.
+
+A home belongs to one data set. Its paths are named here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifecycle.dataset import DataSet, read_dataset
+from lifecycle.errors import NotReady, UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """Paths below `root`, which is absolute, and the address of MLflow."""
+
+    root: Path
+    tracking_uri: str
+
+    @property
+    def dataset_file(self) -> Path:
+        return self.root / "dataset.toml"
+
+    @property
+    def manifest(self) -> Path:
+        """SQLite: which source files are in the event store and which parts hold them."""
+        return self.root / "ingest.db"
+
+    @property
+    def events(self) -> Path:
+        return self.root / "events"
+
+    @property
+    def customers(self) -> Path:
+        return self.root / "customers"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.root / "quarantine"
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    @property
+    def feast(self) -> Path:
+        return self.root / "feast"
+
+    @property
+    def artifacts(self) -> Path:
+        """MLflow's artifacts, when MLflow is embedded."""
+        return self.root / "artifacts"
+
+    @property
+    def studies(self) -> Path:
+        """Optuna's journals: a killed search carries on from here."""
+        return self.root / "studies"
+
+    @property
+    def models(self) -> Path:
+        """Registered versions, copied once from MLflow and read from here."""
+        return self.root / "models"
+
+    @property
+    def predictions(self) -> Path:
+        return self.root / "predictions"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def platform(self) -> Path:
+        """SQLite: the ledger and the jobs."""
+        return self.root / "platform.db"
+
+    def dataset(self) -> DataSet:
+        """The data set this home belongs to.
+
+        Raises:
+            NotReady: nothing was ingested yet.
+        """
+        if not self.dataset_file.exists():
+            raise NotReady(
+                f"No data set in {self.root}.",
+                found="Nothing was ingested yet.",
+                do="Run `onramp simulate` and `onramp ingest`, or `onramp demo`.",
+            )
+        return read_dataset(self.dataset_file)
+
+
+def open_home(root: Path, tracking_uri: str = "") -> Home:
+    """Name the home at `root`. Makes nothing on disk: each store makes its own folder."""
+    root = root.expanduser().resolve()
+    if root.exists() and not root.is_dir():
+        raise UsageError(
+            f"{root} cannot be a home.", found="It is a file.", do="Name a folder in ONRAMP_HOME."
+        )
+    return Home(root=root, tracking_uri=tracking_uri or f"sqlite:///{root / 'mlflow.db'}")

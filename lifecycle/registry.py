@@ -1,0 +1,128 @@
+"""MLflow's model registry, as Onramp uses it: versions, and the aliases that say who serves."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import mlflow
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from lifecycle.errors import NotReady, UnknownName
+from lifecycle.home import Home
+
+Alias = Literal["champion", "challenger", "previous"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One registered version of a task's model."""
+
+    task: str
+    number: int
+    run_id: str
+    aliases: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def uri(self) -> str:
+        return f"models:/{self.task}/{self.number}"
+
+
+class Registry:
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.client = MlflowClient(home.tracking_uri, home.tracking_uri)
+
+    def versions(self, task: str) -> tuple[Version, ...]:
+        """Every version, newest first, with its aliases."""
+        try:
+            aliases = self.client.get_registered_model(task).aliases
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return ()
+            raise
+        found = self.client.search_model_versions(f"name = '{task}'")
+        return tuple(
+            Version(
+                task=task,
+                number=int(version.version),
+                run_id=version.run_id or "",
+                # search_model_versions answers with empty aliases, so they come from the model
+                aliases=tuple(
+                    sorted(name for name, n in aliases.items() if str(n) == str(version.version))
+                ),
+                tags=dict(version.tags),
+            )
+            for version in sorted(found, key=lambda version: -int(version.version))
+        )
+
+    def version(self, task: str, number: int) -> Version:
+        """One version.
+
+        Raises:
+            UnknownName: there is no such version.
+        """
+        versions = {version.number: version for version in self.versions(task)}
+        if number not in versions:
+            raise UnknownName(f"version of {task}", str(number), [str(n) for n in versions])
+        return versions[number]
+
+    def holder(self, task: str, alias: Alias) -> Version | None:
+        """The version that holds the alias, if one does."""
+        return next((v for v in self.versions(task) if alias in v.aliases), None)
+
+    def champion(self, task: str) -> Version:
+        """The version that serves.
+
+        Raises:
+            NotReady: no version was promoted yet.
+        """
+        found = self.holder(task, "champion")
+        if found is None:
+            raise NotReady(
+                f"No champion for {task}.",
+                found="No version was promoted yet.",
+                do=f"Run `onramp train {task}` and `onramp promote {task}`.",
+            )
+        return found
+
+    def register(self, task: str, model_uri: str, tags: Mapping[str, str]) -> Version:
+        """Make a logged model a version of the task."""
+        made = mlflow.register_model(model_uri, task, tags=dict(tags))
+        return self.version(task, int(made.version))
+
+    def point(self, alias: Alias, version: Version) -> None:
+        """Let the alias name this version."""
+        self.client.set_registered_model_alias(version.task, alias, str(version.number))
+
+    def tag(self, version: Version, tags: Mapping[str, str]) -> None:
+        """Write tags onto the version."""
+        for key, value in tags.items():
+            self.client.set_model_version_tag(version.task, str(version.number), key, value)
+
+    def folder(self, version: Version) -> Path:
+        """A local copy of the version's files, fetched once.
+
+        Versions never change, so a folder that is there is whole: it appears by rename.
+        """
+        folder = self.home.models / version.task / str(version.number)
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = folder.with_name(f".{version.number}-{uuid.uuid4().hex[:8]}")
+            source = self.client.get_model_version_download_uri(version.task, str(version.number))
+            fetched = mlflow.artifacts.download_artifacts(
+                source, tracking_uri=self.home.tracking_uri
+            )
+            shutil.copytree(fetched, unfinished)
+            try:
+                os.replace(unfinished, folder)
+            except OSError:  # another process was first; its copy is the same
+                shutil.rmtree(unfinished)
+        return folder

@@ -1,0 +1,47 @@
+"""Settings, read once at the edge and handed down frozen.
+
+Every setting is an environment variable with the prefix ONRAMP_. A misspelt one is refused:
+a setting that silently does nothing is found at 3 a.m.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from lifecycle.errors import UnknownName
+
+PREFIX = "ONRAMP_"
+
+
+class Settings(BaseSettings):
+    """Where Onramp lives and who is acting."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    home: Path = Field(default=Path(".onramp"), description="the folder that holds everything")
+    tracking_uri: str = Field(
+        default="", description="MLflow tracking and registry address; empty: SQLite in the home"
+    )
+    actor: str = Field(default="", description="who is recorded in the ledger; empty: the user")
+    host: str = Field(default="127.0.0.1", description="address the server binds")
+    port: int = Field(default=8000, ge=0, le=65535, description="port the server binds")
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        UnknownName: a variable carries our prefix but names no setting.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    for name in os.environ if environ is None else environ:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise UnknownName("setting", name, known)
+    settings = Settings()
+    return settings.model_copy(update={"actor": settings.actor or getpass.getuser()})

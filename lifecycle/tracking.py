@@ -1,0 +1,112 @@
+"""MLflow tracking, as Onramp uses it: the one place that writes runs.
+
+Stages compute values; a `RunLog` writes them. Everything goes by the client with an explicit
+run, so that no hidden "active run" of the caller is ever touched.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import mlflow
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
+
+from lifecycle.home import Home
+
+PARAM_LENGTH = 6000
+BATCH_PARAMS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One finished trial of a search, to be written as a nested run."""
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED"
+    started_at_ms: int = 0
+    ended_at_ms: int = 0
+
+
+class RunLog:
+    """Writes onto one run."""
+
+    def __init__(self, client: MlflowClient, experiment_id: str, run_id: str) -> None:
+        self.client, self.experiment_id, self.run_id = client, experiment_id, run_id
+
+    def params(self, params: Mapping[str, Any]) -> None:
+        pairs = [Param(key, str(value)[:PARAM_LENGTH]) for key, value in params.items()]
+        for start in range(0, len(pairs), BATCH_PARAMS):
+            self.client.log_batch(self.run_id, params=pairs[start : start + BATCH_PARAMS])
+
+    def metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        now = int(time.time() * 1000)
+        self.client.log_batch(
+            self.run_id,
+            metrics=[Metric(key, float(value), now, step) for key, value in metrics.items()],
+        )
+
+    def tags(self, tags: Mapping[str, str]) -> None:
+        self.client.log_batch(self.run_id, tags=[RunTag(k, str(v)) for k, v in tags.items()])
+
+    def file(self, path: Path, folder: str = "") -> None:
+        self.client.log_artifact(self.run_id, str(path), folder or None)
+
+    def text(self, text: str, name: str) -> None:
+        self.client.log_text(self.run_id, text, name)
+
+    def figure(self, figure: Any, name: str) -> None:
+        """Write a matplotlib figure as a picture."""
+        self.client.log_figure(self.run_id, figure, name)
+
+    def trials(self, trials: Sequence[Trial]) -> None:
+        """Write finished trials as nested runs: one batch each, which is what SQLite likes."""
+        for trial in trials:
+            run = self.client.create_run(
+                self.experiment_id,
+                start_time=trial.started_at_ms or None,
+                tags={**trial.tags, MLFLOW_PARENT_RUN_ID: self.run_id, MLFLOW_RUN_NAME: trial.name},
+            )
+            nested = RunLog(self.client, self.experiment_id, run.info.run_id)
+            nested.params(trial.params)
+            nested.metrics(trial.metrics)
+            self.client.set_terminated(
+                run.info.run_id, trial.status, end_time=trial.ended_at_ms or None
+            )
+
+
+def experiment(home: Home, name: str) -> str:
+    """The experiment's id, made when new with its artifacts inside the home."""
+    client = MlflowClient(home.tracking_uri)
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    embedded = home.tracking_uri.startswith("sqlite:")
+    location = (home.artifacts / name).as_uri() if embedded else None
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+@contextmanager
+def run(home: Home, name: str, title: str, tags: Mapping[str, str]) -> Iterator[RunLog]:
+    """Open a run in the experiment `name`; it ends as failed when the block raises."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(home.tracking_uri)
+    mlflow.set_registry_uri(home.tracking_uri)
+    client = MlflowClient(home.tracking_uri)
+    experiment_id = experiment(home, name)
+    made = client.create_run(experiment_id, run_name=title, tags=dict(tags))
+    try:
+        yield RunLog(client, experiment_id, made.info.run_id)
+    except BaseException:
+        client.set_terminated(made.info.run_id, "FAILED")
+        raise
+    client.set_terminated(made.info.run_id, "FINISHED")

@@ -1,0 +1,1 @@
+"""Watches what was served and decides what to do about it."""

@@ -1,0 +1,1 @@
+"""The front door: the `onramp` command. Verbs are imported when called."""

@@ -1,0 +1,1 @@
+"""Answers with the champion: the scoring app, batch scoring, the prediction log's writer."""

@@ -1,0 +1,1 @@
+"""Makes an onboarding event log whose truth is known."""

@@ -1,0 +1,27 @@
+"""Will this customer drop off?"""
+
+from __future__ import annotations
+
+from lifecycle.gate import AtLeast, AtMost, Gate, NotWorse
+from lifecycle.label import Inactive
+from lifecycle.task import Monitor, Task
+from tasks._trees import TREES
+
+TASK = Task(
+    name="churn",
+    question="Will this customer do nothing at all in the next 14 days?",
+    label=Inactive(),
+    horizon_days=14,
+    metric="log_loss",
+    search=TREES,
+    gate=Gate(
+        rules=(
+            AtLeast("roc_auc", 0.55),
+            AtMost("ece", 0.10),
+            AtLeast("log_loss_skill", 0.0),
+            NotWorse("roc_auc", margin=0.01),
+            NotWorse("log_loss", margin=0.01, higher_is_better=False),
+        )
+    ),
+    monitor=Monitor(metric="roc_auc", tolerated_loss=0.05),
+)

@@ -1,0 +1,1 @@
+"""From stored features to a registered candidate, and from candidate to champion."""
