@@ -1,0 +1,89 @@
+"""The `onramp` command: a table of verbs, each imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from lifecycle.errors import UnknownName
+from onramp.console import fail
+
+VERBS = {
+    "demo": "Run the whole loop, from raw events to a retrained champion.",
+    "simulate": "Make an onboarding event log whose truth is known.",
+    "ingest": "Bring a data set's files into the event store.",
+    "features": "Compute features, register them with Feast, refresh the online store.",
+    "train": "Search, fit, judge and register a model of one task.",
+    "promote": "Put a version through the gate; make it champion if it passes.",
+    "serve": "Answer over HTTP with the champion of each task.",
+    "score": "Score every customer whose moment fell due, and log it.",
+    "monitor": "Compare what was served with the reference; say what to do.",
+    "retrain": "Work off the open retrain jobs: train, judge, promote or refuse.",
+    "status": "Say who serves, what was decided and what is going on.",
+}
+
+
+class Verbs(click.Group):
+    """Lists verbs from the table, so that `--help` loads none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command:  # noqa: ARG002
+        if name not in VERBS:
+            raise UnknownName("verb", name, VERBS)
+        command: click.Command = import_module(f"onramp.verbs.{name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+def version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001
+    """Print Onramp's version."""
+    if value:
+        from importlib.metadata import version as installed  # noqa: PLC0415  only when asked
+
+        click.echo(f"onramp {installed('onramp')}")
+        ctx.exit()
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version,
+              help="Print the version.")  # fmt: skip
+def command() -> None:
+    """Churn and preference models for new customers, kept healthy.
+
+    Everything lives in one folder, .onramp (ONRAMP_HOME). `onramp demo` shows the whole loop;
+    `onramp VERB --help` says what a verb takes.
+
+    \b
+    Exit codes: 0 done · 1 unforeseen failure · 2 wrong usage · 3 unusable data
+    4 something must be made first · 5 held by another process · 10 refused by the gate
+    11 the gate could not judge
+    """
+
+
+def main() -> None:
+    """Run the command; every error we foresee ends in one sentence and its own exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        code = command.main(arguments, prog_name="onramp", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        return 130
+    except Exception as error:
+        return fail(error, as_json="--json" in arguments)
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,100 @@
+"""What the front door prints: sentences for people, JSON for machines, bars on a terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from lifecycle.errors import OnrampError
+from lifecycle.progress import Advance, Progress, silent
+
+
+def plain(value: Any) -> Any:
+    """A value that strict JSON can hold: no NaN, no infinity, dates in ISO 8601, paths as text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence | Set) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    if hasattr(value, "item") and not hasattr(value, "__len__"):  # a numpy scalar
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def show(report: Any, lines: Sequence[str], *, as_json: bool) -> None:
+    """Print a report: its lines, or the whole of it as one JSON document."""
+    if as_json:
+        click.echo(json.dumps(plain(report), indent=2, allow_nan=False))
+    else:
+        for line in lines:
+            click.echo(line)
+
+
+def fail(error: Exception, *, as_json: bool) -> int:
+    """Print an error and return its exit code. One that nobody foresaw keeps its traceback."""
+    foreseen = isinstance(error, OnrampError)
+    code = error.exit_code if isinstance(error, OnrampError) else 1
+    if not foreseen:
+        traceback.print_exception(error, file=sys.stderr)
+    if as_json:
+        what = error.what if isinstance(error, OnrampError) else repr(error)
+        found = error.found if isinstance(error, OnrampError) else ""
+        do = error.do if isinstance(error, OnrampError) else "Report it with the text above."
+        body = {"error": {"what": what, "found": found, "do": do}, "exit_code": code}
+        click.echo(json.dumps(body, indent=2))
+    else:
+        click.echo(f"error: {error}", err=True)
+    return code
+
+
+def bars(*, as_json: bool = False) -> Progress:
+    """Progress bars on a terminal; nothing in a pipe, in a log or beside JSON."""
+    if as_json or not sys.stderr.isatty():
+        return silent
+    return bar
+
+
+@contextmanager
+def bar(label: str, total: int | None) -> Iterator[Advance]:
+    """One bar on standard error, gone when the work is done."""
+    from rich.console import Console  # noqa: PLC0415  only where somebody looks
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as RichProgress  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+    )  # fmt: skip
+    with RichProgress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(label, total=total)
+
+        def advance(n: int) -> None:
+            progress.update(task, advance=n)
+
+        yield advance
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of text with columns aligned; the first row is the heading."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def share(value: float | None) -> str:
+    """A metric with four decimals, or a dash."""
+    return "–" if value is None or not math.isfinite(value) else f"{value:.4f}"

@@ -1,0 +1,103 @@
+"""What every verb takes, so that each option means the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from lifecycle.errors import UsageError
+from lifecycle.home import Home, open_home
+from lifecycle.progress import Progress
+from lifecycle.task import Task, for_dataset
+from onramp.console import bars
+from tasks import find, supported
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a verb works, who calls it and how it answers."""
+
+    home: Home
+    actor: str
+    host: str
+    port: int
+    as_json: bool
+
+    @property
+    def progress(self) -> Progress:
+        return bars(as_json=self.as_json)
+
+    def task(self, name: str) -> Task:
+        """The task as this home's data set asks it."""
+        return for_dataset(find(name), self.home.dataset())
+
+    def chosen(self, name: str | None, everything: bool) -> Mapping[str, Task]:
+        """One task by name, or all that the data set supports."""
+        if everything == (name is not None):
+            raise UsageError("Which task?", do="Name one, such as `churn`, or say --all.")
+        return {name: self.task(name)} if name else supported(self.home.dataset())
+
+
+def common(function: Function) -> Function:
+    """Give a verb `--home`, `--actor` and `--json`, and hand them down as one `place`."""
+
+    def handed(
+        *, home: Path | None, actor: str | None, as_json: bool, **rest: object
+    ) -> int | None:
+        place = locate(home, actor, as_json=as_json)
+        result: int | None = function(place, **rest)
+        return result
+
+    handed.__doc__ = function.__doc__
+    handed.__name__ = function.__name__
+    for decorate in reversed(DECORATORS):
+        handed = decorate(handed)
+    handed.__click_params__ += getattr(function, "__click_params__", [])  # type: ignore[attr-defined]  # click's own way to collect options
+    return handed  # type: ignore[return-value]  # the decorated verb takes options in place of `place`
+
+
+def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
+    """Read the settings once; options win over the environment."""
+    from lifecycle.settings import load_settings  # noqa: PLC0415  pydantic is slow; `--help` needs none
+
+    settings = load_settings()
+    return Place(
+        home=open_home(home or settings.home, settings.tracking_uri),
+        actor=actor or settings.actor,
+        host=settings.host,
+        port=settings.port,
+        as_json=as_json,
+    )
+
+
+def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:  # noqa: ARG001
+    """Read a date or a time; one without a zone is UTC."""
+    if value is None:
+        return None
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise UsageError(
+            f"{value!r} is not a time.", do="Write it as 2026-10-31 or 2026-10-31T08:00:00+00:00."
+        ) from error
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+DECORATORS = (
+    click.option("--home", type=click.Path(path_type=Path), help="The folder to work in."),
+    click.option("--actor", help="Who is recorded in the ledger."),
+    click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
+)
+
+as_of_option = click.option(
+    "--as-of", callback=moment, metavar="TIME", help="Act as if it were this time."
+)
+all_option = click.option("--all", "everything", is_flag=True, help="Every supported task.")
+task_argument = click.argument("task_name", metavar="TASK", required=False)
