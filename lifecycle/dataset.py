@@ -80,7 +80,7 @@ class DataSet(Spec):
     source: str = Field(description="where the data came from, and its licence")
     clock: Literal["wall", "data"] = Field(
         default="wall",
-        description="wall: today is today. data: today is the newest event (a data set of the past)",
+        description="wall: today is today. data: today is the newest event (data of the past)",
     )
     time_zone: str = "UTC"
     new_since: date | None = Field(
@@ -141,4 +141,3 @@ def explain(error: ValidationError) -> str:
         f"{'.'.join(str(part) for part in fault['loc']) or 'file'}: {fault['msg']}"
         for fault in error.errors()
     )
-

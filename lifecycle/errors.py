@@ -34,7 +34,7 @@ class UsageError(OnrampError):
 
 
 class UnknownName(UsageError):
-    """A name that nothing has: `No task named 'chrun'. Known tasks: churn, preference.`"""
+    """A name that nothing has: `No task named 'chrun'. Known tasks: churn, preference.`."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)

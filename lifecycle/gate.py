@@ -149,8 +149,10 @@ def sufficiency(gate: Gate, evidence: Evidence) -> list[Finding]:
         (
             evidence.positives >= gate.least_positives,
             "enough positives",
-            f"{evidence.positives} rows of the rarest class; "
-            f"at least {gate.least_positives} are needed.",
+            (
+                f"{evidence.positives} rows of the rarest class; "
+                f"at least {gate.least_positives} are needed."
+            ),
         ),
         (
             evidence.seen == 0,

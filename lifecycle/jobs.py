@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -60,6 +61,11 @@ class Job:
     outcome: str
 
 
+def unseen(worker: str) -> bool | None:  # noqa: ARG001
+    """Nothing is known of any worker."""
+    return None
+
+
 class Jobs:
     def __init__(self, home: Home) -> None:
         self.path = home.platform
@@ -81,17 +87,25 @@ class Jobs:
                 raise AssertionError(message)
             return made, True
 
-    def claim(self, task: str, worker: str) -> Job | None:
+    def claim(
+        self, task: str, worker: str, *, alive: Callable[[str], bool | None] = unseen
+    ) -> Job | None:
         """Take the open job of the task, or None when there is none.
 
+        Args:
+            task: the job's task.
+            worker: the name of who takes it.
+            alive: whether the worker that has the job lives; None when that cannot be seen from
+                here, and then its heartbeat decides.
+
         Raises:
-            Busy: another worker has it and its heartbeat is fresh.
+            Busy: another worker has it and lives.
         """
         with transaction(self.path, SCHEMA) as db:
             job = open_job(db, task)
             if job is None:
                 return None
-            if job.state == "running" and job.worker != worker and fresh(job):
+            if job.state == "running" and job.worker != worker and held(job, alive):
                 raise Busy(
                     f"Job {job.id} of {task} is being worked on.",
                     found=f"Worker {job.worker}, last heard of at {job.heartbeat_at}.",
@@ -139,6 +153,12 @@ def open_job(db: sqlite3.Connection, task: str) -> Job | None:
         "SELECT * FROM jobs WHERE task = ? AND state IN ('requested', 'running')", (task,)
     ).fetchone()
     return Job(**dict(row)) if row else None
+
+
+def held(job: Job, alive: Callable[[str], bool | None]) -> bool:
+    """Whether the job's worker still works on it."""
+    seen = alive(job.worker or "")
+    return fresh(job) if seen is None else seen
 
 
 def fresh(job: Job) -> bool:

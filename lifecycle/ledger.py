@@ -70,4 +70,6 @@ class Ledger:
                 "SELECT * FROM ledger WHERE ? IS NULL OR task = ? ORDER BY number DESC LIMIT ?",
                 (task, task, newest),
             ).fetchall()
-        return tuple(Entry(**{**dict(row), "evidence": json.loads(row["evidence"])}) for row in rows)
+        return tuple(
+            Entry(**{**dict(row), "evidence": json.loads(row["evidence"])}) for row in rows
+        )

@@ -7,7 +7,6 @@ never sees half of one.
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +92,7 @@ class PredictionLog:
         path = folder / f"{stamp}-{uuid.uuid4().hex[:8]}.parquet"
         unfinished = path.with_suffix(".unfinished")
         pq.write_table(as_table(group), unfinished)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
         return path
 
     def read(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -122,7 +121,7 @@ class Registry:
             )
             shutil.copytree(fetched, unfinished)
             try:
-                os.replace(unfinished, folder)
+                unfinished.replace(folder)
             except OSError:  # another process was first; its copy is the same
                 shutil.rmtree(unfinished)
         return folder

@@ -55,7 +55,7 @@ def version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  #
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version,
               help="Print the version.")  # fmt: skip
 def command() -> None:
-    """Churn and preference models for new customers, kept healthy.
+    r"""Churn and preference models for new customers, kept healthy.
 
     Everything lives in one folder, .onramp (ONRAMP_HOME). `onramp demo` shows the whole loop;
     `onramp VERB --help` says what a verb takes.
@@ -84,6 +84,6 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         return 130
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  the edge: whatever it was, it gets an exit code
         return fail(error, as_json="--json" in arguments)
     return code if isinstance(code, int) else 0

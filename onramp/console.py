@@ -7,7 +7,8 @@ import json
 import math
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +24,7 @@ def plain(value: Any) -> Any:
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence | Set) and not isinstance(value, str | bytes):
+    if isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
         return [plain(item) for item in value]
     if hasattr(value, "item") and not hasattr(value, "__len__"):  # a numpy scalar
         value = value.item()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
@@ -16,8 +16,6 @@ from lifecycle.progress import Progress
 from lifecycle.task import Task, for_dataset
 from onramp.console import bars
 from tasks import find, supported
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,22 +43,18 @@ class Place:
         return {name: self.task(name)} if name else supported(self.home.dataset())
 
 
-def common(function: Function) -> Function:
+def common(function: Callable[..., int | None]) -> Callable[..., int | None]:
     """Give a verb `--home`, `--actor` and `--json`, and hand them down as one `place`."""
 
+    @wraps(function)
     def handed(
         *, home: Path | None, actor: str | None, as_json: bool, **rest: object
     ) -> int | None:
-        place = locate(home, actor, as_json=as_json)
-        result: int | None = function(place, **rest)
-        return result
+        return function(locate(home, actor, as_json=as_json), **rest)
 
-    handed.__doc__ = function.__doc__
-    handed.__name__ = function.__name__
-    for decorate in reversed(DECORATORS):
-        handed = decorate(handed)
-    handed.__click_params__ += getattr(function, "__click_params__", [])  # type: ignore[attr-defined]  # click's own way to collect options
-    return handed  # type: ignore[return-value]  # the decorated verb takes options in place of `place`
+    for option in reversed(COMMON):
+        handed = option(handed)
+    return handed
 
 
 def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
@@ -90,7 +84,7 @@ def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> dat
     return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
 
 
-DECORATORS = (
+COMMON = (
     click.option("--home", type=click.Path(path_type=Path), help="The folder to work in."),
     click.option("--actor", help="Who is recorded in the ledger."),
     click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),

@@ -1,0 +1,40 @@
+"""From the event store to fresh features, offline and online: what every later step builds on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from feature_repo.apply import ApplyReport, apply
+from features.build import BuildReport, build
+from features.store import MaterializeReport, materialize
+
+from lifecycle.event_store import EventStore
+from lifecycle.home import Home
+from lifecycle.progress import Progress, silent
+from tasks import supported
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefreshReport:
+    as_of: datetime
+    built: BuildReport
+    applied: ApplyReport
+    materialized: MaterializeReport
+
+    def lines(self) -> list[str]:
+        return [*self.built.lines(), *self.applied.lines(), *self.materialized.lines()]
+
+
+def refresh(
+    home: Home, *, as_of: datetime | None = None, progress: Progress = silent
+) -> RefreshReport:
+    """Build due moments and the newest vectors, apply the definitions, load the online store."""
+    dataset = home.dataset()
+    now = as_of or EventStore(home).as_of(dataset)
+    days = sorted({day for task in supported(dataset).values() for day in task.moments})
+    built = build(home, moments_days=tuple(days), as_of=now, progress=progress)
+    applied = apply(home)
+    return RefreshReport(
+        as_of=now, built=built, applied=applied, materialized=materialize(home, now)
+    )

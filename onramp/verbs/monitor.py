@@ -1,0 +1,35 @@
+"""Compare what was served with the reference; say what to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from lifecycle.errors import DataError
+from onramp.console import show
+from onramp.options import Place, all_option, as_of_option, common, task_argument
+
+
+@click.command()
+@common
+@as_of_option
+@task_argument
+@all_option
+def command(place: Place, task_name: str | None, as_of: datetime | None, everything: bool) -> int:
+    """Compare what was served with the reference; say what to do.
+
+    Exit code 0, whatever the verdict; only *broken data* ends in 3, because somebody must look.
+    """
+    from monitoring.monitor import monitor
+
+    from lifecycle.event_store import EventStore
+
+    now = as_of or EventStore(place.home).as_of(place.home.dataset())
+    reports = [
+        monitor(place.home, task, as_of=now, progress=place.progress)
+        for task in place.chosen(task_name, everything).values()
+    ]
+    show(reports, [line for report in reports for line in report.lines()], as_json=place.as_json)
+    broken = any(report.verdict == "broken data" for report in reports)
+    return DataError.exit_code if broken else 0

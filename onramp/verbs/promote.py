@@ -1,0 +1,32 @@
+"""Put a version through the gate; make it champion if it passes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from lifecycle.errors import Refused, Undecided
+from onramp.console import show
+from onramp.options import Place, as_of_option, common
+
+EXIT = {"promote": 0, "refuse": Refused.exit_code, "cannot judge": Undecided.exit_code}
+
+
+@click.command()
+@common
+@as_of_option
+@click.argument("task_name", metavar="TASK")
+@click.option("--version", type=click.IntRange(min=1), help="Default: the newest.")
+def command(place: Place, task_name: str, as_of: datetime | None, version: int | None) -> int:
+    """Put a version through the gate; make it champion if it passes.
+
+    Exit code 0: it is the champion. 10: refused. 11: the gate could not judge.
+    """
+    from training.promotion import promote
+
+    report = promote(
+        place.home, place.task(task_name), version=version, actor=place.actor, as_of=as_of
+    )
+    show(report, report.lines(), as_json=place.as_json)
+    return EXIT[report.decision]

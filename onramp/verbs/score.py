@@ -1,0 +1,29 @@
+"""Score every customer whose moment fell due, and log it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import click
+
+from onramp.console import show
+from onramp.options import Place, all_option, as_of_option, common, task_argument
+
+
+@click.command()
+@common
+@as_of_option
+@task_argument
+@all_option
+def command(place: Place, task_name: str | None, as_of: datetime | None, everything: bool) -> None:
+    """Score every customer whose moment fell due since the last time, and log it."""
+    from serving.batch import score
+
+    from lifecycle.event_store import EventStore
+
+    now = as_of or EventStore(place.home).as_of(place.home.dataset())
+    reports = [
+        score(place.home, task, as_of=now, progress=place.progress)
+        for task in place.chosen(task_name, everything).values()
+    ]
+    show(reports, [line for report in reports for line in report.lines()], as_json=place.as_json)

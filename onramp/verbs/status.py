@@ -1,0 +1,99 @@
+"""Say who serves, what was decided and what is going on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from onramp.console import show, table
+from onramp.options import Place, common
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from lifecycle.jobs import Job
+    from lifecycle.ledger import Entry
+
+NEWEST_DECISIONS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """One task: which version serves, and the job that is open or ended last."""
+
+    task: str
+    champion: int | None
+    previous: int | None
+    newest: int | None
+    job: Job | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    home: str
+    dataset: str
+    newest_data: datetime
+    tasks: tuple[Standing, ...]
+    decisions: tuple[Entry, ...]
+
+
+@click.command()
+@common
+def command(place: Place) -> None:
+    """Say who serves, what was decided and what is going on."""
+    from lifecycle.event_store import EventStore
+    from lifecycle.ledger import Ledger
+    from tasks import supported
+
+    dataset = place.home.dataset()
+    status = Status(
+        home=str(place.home.root),
+        dataset=dataset.name,
+        newest_data=EventStore(place.home).newest(dataset),
+        tasks=tuple(standing(place, name) for name in supported(dataset)),
+        decisions=Ledger(place.home).read(newest=NEWEST_DECISIONS),
+    )
+    show(status, lines(status), as_json=place.as_json)
+
+
+def standing(place: Place, task: str) -> Standing:
+    """Who holds which alias, and the newest job."""
+    from lifecycle.jobs import Jobs
+    from lifecycle.registry import Registry
+
+    versions = Registry(place.home).versions(task)
+    holders = {alias: version.number for version in versions for alias in version.aliases}
+    return Standing(
+        task=task,
+        champion=holders.get("champion"),
+        previous=holders.get("previous"),
+        newest=versions[0].number if versions else None,
+        job=next(iter(Jobs(place.home).read(task)), None),
+    )
+
+
+def lines(status: Status) -> list[str]:
+    """The page a person reads."""
+    heading = ("task", "champion", "previous", "newest", "last job")
+    rows = [
+        (
+            standing.task,
+            *(str(n or "–") for n in (standing.champion, standing.previous, standing.newest)),
+            f"{standing.job.state}: {standing.job.why}" if standing.job else "–",
+        )
+        for standing in status.tasks
+    ]
+    return [
+        f"{status.dataset} in {status.home}, data until {status.newest_data:%Y-%m-%d %H:%M} UTC",
+        "",
+        *table([heading, *rows]),
+        "",
+        "Last decisions" if status.decisions else "No decision was taken yet.",
+        *(
+            f"  {entry.at}  {entry.task}  {entry.decision}"
+            f"{f' version {entry.version}' if entry.version else ''} ({entry.actor}): {entry.why}"
+            for entry in status.decisions
+        ),
+    ]
