@@ -16,7 +16,10 @@ from onramp.options import Place, all_option, as_of_option, common, task_argumen
 @task_argument
 @all_option
 def command(place: Place, task_name: str | None, as_of: datetime | None, everything: bool) -> None:
-    """Score every customer whose moment fell due since the last time, and log it."""
+    """Score every customer whose moment fell due, and log it.
+
+    Carries on where the last score ended; doing it again adds nothing.
+    """
     from serving.batch import score
 
     from lifecycle.event_store import EventStore
