@@ -117,7 +117,8 @@ def draw_events(seed: int, cohort: Cohort, customer: Ints, life: Ints, changed: 
         wandering = cohort.day + life >= changed.concept
         content = np.where(wandering, (content + weeks + 1) % len(world.CONTENT), content)
     other = np.array([world.PAGE_VIEW, 0, world.PURCHASE, world.SUPPORT_TICKET, world.INVITE_SENT])
-    return np.where(done == 1, world.FIRST_CONTENT + content, other[done])
+    drawn: Ints = np.where(done == 1, world.FIRST_CONTENT + content, other[done])
+    return drawn
 
 
 def place_key_actions(cohort: Cohort, sessions: Sessions, first: Ints, event: Ints) -> None:
@@ -140,7 +141,7 @@ def draw_values(seed: int, cohort: Cohort, customer: Ints, event: Ints) -> Float
         + 0.25 * cohort.engagement[customer]
         + world.VALUE_LOG_SPREAD * normal
     )
-    has = world.HAS_VALUE[event] & (missing < 1.645)
+    has = world.HAS_VALUE[event] & (missing < world.ONE_IN_TWENTY)
     return np.where(has, value.round(2), np.nan)
 
 

@@ -64,7 +64,8 @@ def stream(seed: int, day: int, purpose: str) -> np.random.Generator:
 def pick(uniform: Floats, shares: Floats) -> Ints:
     """Invert the cumulative shares: one row for all, or one row each."""
     edges = np.cumsum(np.atleast_2d(shares), axis=1)[:, :-1]
-    return (uniform[:, None] > edges).sum(axis=1)
+    picked: Ints = (uniform[:, None] > edges).sum(axis=1)
+    return picked
 
 
 def sign_up(seed: int, day: int, size: int, changed: Changes) -> Cohort:
@@ -133,7 +134,8 @@ def tastes(rng: np.random.Generator, segment: Ints, device: Ints, age: Floats) -
         + world.TASTE_SPREAD * rng.standard_normal((len(age), len(world.CONTENT)))
     )
     weight = np.exp(world.TASTE_SHARPNESS * odds)
-    return weight / weight.sum(axis=1, keepdims=True)
+    probability: Floats = weight / weight.sum(axis=1, keepdims=True)
+    return probability
 
 
 def fading_hazard(day: int, traits: Traits, changed: Changes) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -78,7 +77,7 @@ class Plan:
         }
 
 
-def simulate(
+def simulate(  # noqa: PLR0913  each argument is a flag of `onramp simulate`
     out: Path,
     *,
     customers: int,
@@ -218,7 +217,7 @@ class Folder:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(path.name + ".unfinished")
         unfinished.write_bytes(content)
-        os.replace(unfinished, path)
+        unfinished.replace(path)
         self.written += 1
 
     def put_table(self, name: Path, table: pa.Table, *, replace: bool = False) -> None:
@@ -248,7 +247,7 @@ def write_customers(folder: Folder, plan: Plan, cohorts: list[Cohort]) -> int:
     table = pa.concat_tables([tables.customer_table(plan.seed, c, plan.start) for c in cohorts])
     table = table.sort_by([("received_at", "ascending"), ("customer_id", "ascending")])
     received = table["received_at"].cast(pa.int64()).to_numpy()
-    midnights = tables.times(np.arange(plan.last + 1) * float(DAY_SECONDS), plan.start)
+    midnights = tables.times(np.arange(plan.last + 1, dtype=np.float64) * DAY_SECONDS, plan.start)
     edges = np.searchsorted(received, midnights.cast(pa.int64()).to_numpy())
     for day, name in enumerate(day_names(plan)):
         drop = table.slice(edges[day], edges[day + 1] - edges[day])

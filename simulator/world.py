@@ -97,3 +97,5 @@ VALUE_LOG_MEAN = np.array([0, 0, 1.8, 1.2, 3.2, 1.0, 0, 0, 3.4, 0, 0], dtype=np.
 VALUE_LOG_SPREAD = 0.6
 HAS_VALUE = np.array([0, 0, 1, 1, 1, 1, 0, 0, 1, 0, 0], dtype=bool)
 ITEMS_PER_CONTENT = 24
+ONE_IN_TWENTY = 1.6449
+"""A standard normal is above this once in twenty."""
