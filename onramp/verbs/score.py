@@ -20,9 +20,8 @@ def command(place: Place, task_name: str | None, as_of: datetime | None, everyth
 
     Carries on where the last score ended; doing it again adds nothing.
     """
-    from serving.batch import score
-
     from lifecycle.event_store import EventStore
+    from serving.batch import score
 
     now = as_of or EventStore(place.home).as_of(place.home.dataset())
     reports = [

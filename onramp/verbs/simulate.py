@@ -22,13 +22,21 @@ KINDS = ("covariate", "prior", "concept", "broken")
 @click.option("--customers", type=click.IntRange(min=1), default=20_000, show_default=True)
 @click.option("--days", type=click.IntRange(min=1), default=270, show_default=True,
               help="Days of sign-ups.")  # fmt: skip
+@click.option("--more-days", type=click.IntRange(min=0), default=0, show_default=True,
+              help="Days to add after the history; extends what is there.")  # fmt: skip
 @click.option("--seed", type=int, default=7, show_default=True)
 @click.option("--drift", multiple=True, metavar="KIND@DATE",
               help=f"From a date on: {', '.join(KINDS)}. May be given several times.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path),
               help="Folder to write; default: simulated/ in the home.")  # fmt: skip
-def command(
-    place: Place, customers: int, days: int, seed: int, drift: tuple[str, ...], out: Path | None
+def command(  # noqa: PLR0913, PLR0917  one parameter an option
+    place: Place,
+    customers: int,
+    days: int,
+    more_days: int,
+    seed: int,
+    drift: tuple[str, ...],
+    out: Path | None,
 ) -> None:
     """Make an onboarding event log whose truth is known.
 
@@ -41,6 +49,7 @@ def command(
         out or place.home.root / "simulated",
         customers=customers,
         days=days,
+        more_days=more_days,
         seed=seed,
         drift=tuple(parse(text) for text in drift),
         progress=place.progress,

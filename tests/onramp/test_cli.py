@@ -22,7 +22,9 @@ def loaded_after(*arguments: str) -> set[str]:
         f"code = run({list(arguments)!r})\n"
         "print('\\n'.join(sorted(sys.modules)), file=sys.stderr)\nsys.exit(code)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     return set(done.stderr.split())
 
 

@@ -1,0 +1,108 @@
+"""Run the whole loop, from raw events to a retrained champion."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lifecycle.home import Home, open_home
+from onramp.console import plain, share, show, table
+from onramp.options import Place, common
+from onramp.shipped import dataset_file
+
+if TYPE_CHECKING:
+    from onramp.demo import Story
+
+
+@click.command()
+@common
+@click.option("--data", default="simulated", show_default=True, help="A data set's TOML file.")
+@click.option("--from", "source", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="Folder of the data set's files; not needed for simulated.")  # fmt: skip
+@click.option("--customers", type=click.IntRange(min=200), default=20_000, show_default=True,
+              help="How many to simulate.")  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(min=1), default=20.0, show_default=True,
+              help="Of search for each model.")  # fmt: skip
+@click.option("--seed", type=int, default=7, show_default=True)
+def command(
+    place: Place, data: str, source: Path | None, customers: int, seconds: float, seed: int
+) -> None:
+    """Run the whole loop, from raw events to a retrained champion.
+
+    Without options: simulated customers, no server, no account, no network. With --data and
+    --from: your own files, or one of the public data sets that Onramp has a TOML file for.
+    """
+    from onramp.demo import Plan, Story, fresh_home, play
+
+    file = dataset_file(data)
+    home = apart(place.home, file.stem)
+    fresh_home(home)
+    story = Story(
+        home=home,
+        plan=Plan(dataset=file, source=source, customers=customers, seed=seed, seconds=seconds),
+        tell=partial(click.echo, err=place.as_json),
+        progress=place.progress,
+    )
+    play(story)
+    report = {
+        "home": home.root, "steps": story.steps, "trained": story.trained,
+        "promoted": story.promoted, "monitored": story.monitored, "retrained": story.retrained,
+    }  # fmt: skip
+    show(plain(report), ending(story), as_json=place.as_json)
+
+
+def apart(home: Home, dataset: str) -> Home:
+    """This home, or the one beside it where this one belongs to another data set."""
+    if not home.dataset_file.exists() or home.dataset().name == dataset:
+        return home
+    beside = home.root.with_name(f"{home.root.name}-{dataset}")
+    return open_home(beside)
+
+
+def ending(story: Story) -> list[str]:
+    """What happened, and where to look."""
+    home = story.home
+    where = home.root.name if home.root.parent == Path.cwd() else str(home.root)
+    reports = [report.report_html for report in story.monitored if report.report_html]
+    return [
+        "",
+        *table([("step", "seconds"), *((s.name, f"{s.seconds:.1f}") for s in story.steps)]),
+        "",
+        *quality(story),
+        "",
+        *outcomes(story),
+        "",
+        "Where to look",
+        f"  runs and versions   .venv/bin/mlflow ui --backend-store-uri {home.tracking_uri}",
+        f"  newest report       {reports[-1] if reports else 'none'}",
+        f"  ask a customer      ONRAMP_HOME={where} .venv/bin/onramp serve   and then",
+        f"                      curl http://127.0.0.1:8000/api/personalization/{story.customer}",
+        f"  what was decided    ONRAMP_HOME={where} .venv/bin/onramp status",
+    ]
+
+
+def quality(story: Story) -> list[str]:
+    """Each first model on its out-of-time test, beside the baselines."""
+    metrics = ("roc_auc", "pr_auc", "log_loss", "ece", "accuracy", "top2")
+    heading = ("out-of-time test", "model", *metrics)
+    rows = []
+    for report in story.trained.values():
+        named = {f"{report.algorithm}, {report.balancing}": report.metrics, **report.baselines}
+        rows += [
+            (report.task, name, *(share(found.get(metric)) for metric in metrics))
+            for name, found in named.items()
+        ]
+    return table([heading, *rows])
+
+
+def outcomes(story: Story) -> list[str]:
+    """What the platform decided, in order."""
+    rows = [
+        *((r.task, f"version {r.version}", r.decision) for r in story.promoted),
+        *((r.task, f"monitored at {r.as_of:%Y-%m-%d}", r.verdict) for r in story.monitored),
+        *((r.task, "retrain", r.outcome) for r in story.retrained),
+    ]
+    return table([("task", "what", "outcome"), *rows])
