@@ -9,5 +9,8 @@ for _switch, _off in (
     ("MLFLOW_DISABLE_TELEMETRY", "true"),
     ("ITERATIVE_DO_NOT_TRACK", "true"),
     ("FEAST_USAGE", "False"),
+    # … and nothing of theirs is drawn over what we say
+    ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
+    ("MLFLOW_LOGGING_LEVEL", "WARNING"),
 ):
     os.environ.setdefault(_switch, _off)

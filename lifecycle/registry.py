@@ -93,9 +93,31 @@ class Registry:
         return found
 
     def register(self, task: str, model_uri: str, tags: Mapping[str, str]) -> Version:
-        """Make a logged model a version of the task."""
-        made = mlflow.register_model(model_uri, task, tags=dict(tags))
+        """Make a logged model (`models:/m-…`) a version of the task.
+
+        By the client and not `mlflow.register_model`, which talks on standard error and to the
+        address that the process set last.
+        """
+        try:
+            self.client.create_registered_model(task)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+        model_id = model_uri.removeprefix("models:/")
+        run_id = self.client.get_logged_model(model_id).source_run_id
+        made = self.client.create_model_version(
+            task, model_uri, run_id=run_id, tags=dict(tags), model_id=model_id
+        )
         return self.version(task, int(made.version))
+
+    def describe(self, version: Version, text: str) -> None:
+        """Write the version's description, in Markdown."""
+        self.client.update_model_version(version.task, str(version.number), text)
+
+    def drop(self, alias: Alias, task: str) -> None:
+        """Let nothing hold the alias."""
+        if self.holder(task, alias) is not None:
+            self.client.delete_registered_model_alias(task, alias)
 
     def point(self, alias: Alias, version: Version) -> None:
         """Let the alias name this version."""

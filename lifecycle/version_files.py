@@ -1,0 +1,61 @@
+"""What a registered version carries, and where: read through `Registry.folder(version)`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lifecycle.errors import NotReady
+from lifecycle.row_keys import Keys
+
+FILES = Path("artifacts") / "version"
+FACTS = FILES / "model.json"
+EVALUATION = FILES / "evaluation.json"
+REFERENCE = FILES / "reference.parquet"
+ROW_KEYS = FILES / "row_keys.npy"
+
+REFERENCE_ROWS = 5_000
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """What the model is: features with types and categories, classes, threshold, lineage."""
+    return _json(folder / FACTS)
+
+
+def evaluation(folder: Path) -> dict[str, Any]:
+    """Metrics on the out-of-time test, the baselines' on the same rows, rows per split."""
+    return _json(folder / EVALUATION)
+
+
+def reference(folder: Path) -> pd.DataFrame:
+    """A sample of the test rows.
+
+    Columns: customer_id, event_timestamp, the features in order, `label`, `prediction`
+    (probability of the positive class, or of the answer) and `answer`.
+    """
+    return pd.read_parquet(_there(folder / REFERENCE))
+
+
+def row_keys(folder: Path) -> Keys:
+    """Sorted keys of every training and calibration row (`lifecycle.row_keys`)."""
+    keys: Keys = np.load(_there(folder / ROW_KEYS), allow_pickle=False)
+    return keys
+
+
+def _json(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_there(path).read_text(encoding="utf-8"))
+    return found
+
+
+def _there(path: Path) -> Path:
+    if not path.exists():
+        raise NotReady(
+            f"The version has no {path.name}.",
+            found=f"Nothing at {path}.",
+            do="Train again: this version was not written by Onramp or is damaged.",
+        )
+    return path

@@ -1,0 +1,247 @@
+"""The served model, as it travels with every version: this file is copied into the version.
+
+It stands alone (standard library, numpy, pandas, MLflow and one booster library), so that
+`mlflow models serve` and `mlflow.pyfunc.load_model` work where Onramp is not installed, and it
+reads a native booster file and JSON, so that nothing is ever unpickled. Training scores its
+test rows with this very class.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Matrix = npt.NDArray[np.float64]
+Value = float | int | str | bool | None
+
+FACTS = "model.json"
+BOOSTERS = {"xgboost": "booster.ubj", "lightgbm": "booster.txt"}
+FOLDER = "version"  # the name of the one artifact folder that a version's files live in
+SMALLEST = 1e-7  # probabilities stay inside (0, 1): float32 boosters cannot tell less
+
+
+class Encoder:
+    """Feature values → one float64 matrix, as both boosters take it.
+
+    A category becomes its place among the stored categories. What the training rows did not
+    have (an unseen category, an infinite number, text where a number belongs) is missing.
+
+    Attributes:
+        features: (name, "number" | "category") in the order of the matrix.
+        categories: category feature → its known values.
+    """
+
+    def __init__(
+        self, features: Sequence[tuple[str, str]], categories: Mapping[str, Sequence[str]]
+    ) -> None:
+        self.features = tuple((str(name), str(kind)) for name, kind in features)
+        self.categories = {name: tuple(values) for name, values in categories.items()}
+        self.codes = {
+            name: {value: float(code) for code, value in enumerate(values)}
+            for name, values in self.categories.items()
+        }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name, _ in self.features)
+
+    @property
+    def category_columns(self) -> tuple[int, ...]:
+        return tuple(i for i, (_, kind) in enumerate(self.features) if kind == "category")
+
+    def matrix(self, frame: pd.DataFrame) -> Matrix:
+        """Encode a frame; a column that it lacks is missing in every row."""
+        matrix = np.full((len(frame), len(self.features)), np.nan)
+        for position, (name, kind) in enumerate(self.features):
+            if name not in frame.columns:
+                continue
+            column = frame[name]
+            if kind == "category":
+                # by object: pandas' string types would keep their own missing value
+                coded = column.astype(object).map(self.codes[name])
+                matrix[:, position] = coded.to_numpy(dtype=np.float64, na_value=np.nan)
+            else:
+                numbers = pd.to_numeric(column, errors="coerce")
+                matrix[:, position] = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+        matrix[~np.isfinite(matrix)] = np.nan
+        return matrix
+
+    def rows(self, rows: Sequence[Mapping[str, Value]]) -> Matrix:
+        """Encode a few rows without a frame, which would cost more than the model."""
+        matrix = np.full((len(rows), len(self.features)), np.nan)
+        for i, row in enumerate(rows):
+            for j, (name, kind) in enumerate(self.features):
+                value = row.get(name)
+                if value is not None:
+                    matrix[i, j] = self._code(name, value) if kind == "category" else number(value)
+        return matrix
+
+    def _code(self, name: str, value: Value) -> float:
+        return self.codes[name].get(value, math.nan) if isinstance(value, str) else math.nan
+
+
+def number(value: Value) -> float:
+    """A finite float, or not a number at all."""
+    try:
+        found = float(value)  # type: ignore[arg-type]  # None does not come here; text may fail
+    except (TypeError, ValueError):
+        return math.nan
+    return found if math.isfinite(found) else math.nan
+
+
+def normalised(probabilities: Matrix) -> Matrix:
+    """Rows that sum to one, with no entry at exactly 0 or 1."""
+    clipped = np.clip(probabilities, SMALLEST, 1 - SMALLEST)
+    return np.asarray(clipped / clipped.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def calibrate(calibrator: Mapping[str, Any], raw: Matrix) -> Matrix:
+    """Apply a stored calibrator to raw class probabilities of shape (n, classes).
+
+    none: as they are. scaling: softmax(log p / temperature + bias), which for two classes is
+    Platt's sigmoid (Platt 1999; Guo et al. 2017 for more classes). isotonic: one step function
+    a class, interpolated (Zadrozny & Elkan 2002).
+    """
+    probabilities = normalised(raw)
+    method = calibrator["method"]
+    if method == "none":
+        return probabilities
+    if method == "scaling":
+        logits = np.log(probabilities) / calibrator["temperature"] + np.asarray(calibrator["bias"])
+        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return normalised(exponentials / exponentials.sum(axis=1, keepdims=True))
+    if method == "isotonic":
+        mapped = np.column_stack(
+            [
+                np.interp(probabilities[:, j], curve["x"], curve["y"])
+                for j, curve in enumerate(calibrator["curves"])
+            ]
+        )
+        if mapped.shape[1] == 1:  # two classes: one curve, for the second
+            mapped = np.column_stack([1 - mapped[:, 0], mapped[:, 0]])
+        return normalised(mapped)
+    raise ValueError(f"{FACTS} names an unknown calibrator {method!r}.")
+
+
+class XGBoostModel:
+    """A native XGBoost booster, predicting with one thread."""
+
+    def __init__(self, path: Path) -> None:
+        import xgboost  # noqa: PLC0415  # a version needs one of the two libraries, not both
+
+        self.booster = xgboost.Booster({"nthread": 1})
+        self.booster.load_model(path)
+        self.booster.set_param({"nthread": 1})
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        return np.asarray(self.booster.inplace_predict(matrix), dtype=np.float64)
+
+
+class LightGBMModel:
+    """A native LightGBM booster, predicting with one thread."""
+
+    def __init__(self, path: Path) -> None:
+        import lightgbm  # noqa: PLC0415  # a version needs one of the two libraries, not both
+
+        self.booster = lightgbm.Booster(model_file=str(path))
+
+    def predict(self, matrix: Matrix) -> Matrix:
+        return np.asarray(self.booster.predict(matrix, num_threads=1), dtype=np.float64)
+
+
+Engine = XGBoostModel | LightGBMModel
+ENGINES: dict[str, type[Engine]] = {"xgboost": XGBoostModel, "lightgbm": LightGBMModel}
+
+
+class Scorer:
+    """Features in, calibrated class probabilities out.
+
+    Attributes:
+        task: name of the task.
+        kind: binary or multiclass.
+        classes: what the columns of the probabilities mean; binary: ("no", "yes").
+        features: (name, "number" | "category") in order.
+        threshold: binary: the answer is "yes" from this probability on.
+        facts: everything in model.json.
+    """
+
+    def __init__(self, facts: Mapping[str, Any], engine: Engine) -> None:
+        self.facts, self.engine = facts, engine
+        self.task, self.kind = str(facts["task"]), str(facts["kind"])
+        self.classes: tuple[str, ...] = tuple(facts["classes"])
+        self.threshold = float(facts["threshold"])
+        self.calibrator: Mapping[str, Any] = facts["calibrator"]
+        self.encoder = Encoder(facts["features"], facts["categories"])
+
+    @classmethod
+    def from_folder(cls, path: str | Path) -> Scorer:
+        """Read the booster and the facts from a version's files."""
+        folder = Path(path)
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        algorithm = facts["algorithm"]
+        return cls(facts, ENGINES[algorithm](folder / BOOSTERS[algorithm]))
+
+    @property
+    def features(self) -> tuple[tuple[str, str], ...]:
+        return self.encoder.features
+
+    def score(self, frame: pd.DataFrame) -> Matrix:
+        """Probabilities of shape (rows, classes) for a frame of features."""
+        return self.score_matrix(self.encoder.matrix(frame))
+
+    def score_rows(self, rows: Sequence[Mapping[str, Value]]) -> Matrix:
+        """Probabilities of shape (rows, classes) for a few rows, by feature name."""
+        return self.score_matrix(self.encoder.rows(rows))
+
+    def score_matrix(self, matrix: Matrix) -> Matrix:
+        """Probabilities of shape (rows, classes) for an encoded matrix."""
+        if not len(matrix):
+            return np.empty((0, len(self.classes)))
+        return calibrate(self.calibrator, two_sided(self.engine.predict(matrix)))
+
+    def answers(self, probabilities: Matrix) -> list[str]:
+        """The decision in words for each row."""
+        if self.kind == "binary":
+            return [self.classes[int(p >= self.threshold)] for p in probabilities[:, 1]]
+        return [self.classes[i] for i in probabilities.argmax(axis=1)]
+
+
+def two_sided(raw: Matrix) -> Matrix:
+    """Boosters give one probability for two classes; give both."""
+    return np.column_stack([1 - raw, raw]) if raw.ndim == 1 else raw
+
+
+class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships no types
+    """What MLflow loads. `unwrap_python_model().scorer` is the scorer itself."""
+
+    scorer: Scorer
+
+    def load_context(self, context: Any) -> None:
+        self.scorer = Scorer.from_folder(context.artifacts[FOLDER])
+
+    def predict(
+        self,
+        context: Any,  # noqa: ARG002  # MLflow's signature
+        model_input: pd.DataFrame,
+        params: dict[str, Any] | None = None,  # noqa: ARG002  # MLflow's signature
+    ) -> pd.DataFrame:
+        """Binary: probability, answer. Multiclass: answer, probability, and p_<class> each."""
+        probabilities = self.scorer.score(model_input)
+        answers = self.scorer.answers(probabilities)
+        if self.scorer.kind == "binary":
+            return pd.DataFrame({"probability": probabilities[:, 1], "answer": answers})
+        columns = {f"p_{name}": probabilities[:, i] for i, name in enumerate(self.scorer.classes)}
+        return pd.DataFrame(
+            {"answer": answers, "probability": probabilities.max(axis=1), **columns}
+        )
+
+
+mlflow.models.set_model(ServedModel())

@@ -1,0 +1,38 @@
+"""What training works on: one frame of labelled moments, wherever it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import blake2b
+
+import pandas as pd
+
+KEYS = ["customer_id", "event_timestamp"]
+COLUMNS = (*KEYS, "signed_up_at", "label", "label_end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """Everything that training needs, wherever it came from.
+
+    Attributes:
+        frame: `customer_id`, `event_timestamp`, `signed_up_at`, `label`, `label_end` and one
+            column a feature; one row a moment; never changed.
+        features: (name, "number" | "category") in order.
+        as_of: what was received later does not exist.
+        lineage: where the rows came from, for the run.
+    """
+
+    frame: pd.DataFrame
+    features: tuple[tuple[str, str], ...]
+    as_of: datetime
+    lineage: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of every value in the frame: two equal fingerprints are the same training set."""
+        hashed = pd.util.hash_pandas_object(self.frame, index=False).to_numpy()
+        names = repr((self.features, tuple(self.frame.columns))).encode()
+        return blake2b(hashed.tobytes() + names, digest_size=8).hexdigest()
