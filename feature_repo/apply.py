@@ -1,0 +1,145 @@
+"""Tell Feast what there is: the derived objects into the home's registry, the unwanted out."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from feast import FeatureStore, Project
+from feast.diff.property_diff import TransitionType
+from feast.diff.registry_diff import FeastObjectDiff, diff_between
+from feast.feature_view import DUMMY_ENTITY
+from feast.repo_contents import RepoContents
+
+from feature_repo.derive import Repo, derive
+from features.store import config_file, forget_store, open_store
+from features.tables import sweep, tables
+from lifecycle.home import Home
+from lifecycle.task import Task
+from tasks import supported
+
+TEMPLATE = Path(__file__).with_name("feature_store.yaml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApplyReport:
+    """What changed in the registry, as `kind name`.
+
+    Attributes:
+        removed_folders: features of older definitions, removed because nothing reads them now.
+    """
+
+    created: tuple[str, ...]
+    updated: tuple[str, ...]
+    deleted: tuple[str, ...]
+    views: tuple[str, ...]
+    services: tuple[str, ...]
+    features: int
+    removed_folders: tuple[str, ...]
+    seconds: float
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.created or self.updated or self.deleted)
+
+
+def apply(home: Home, tasks: Mapping[str, Task] | None = None) -> ApplyReport:
+    """Bring the home's registry to what catalogue and tasks say. A second time changes nothing.
+
+    Args:
+        home: must hold built features.
+        tasks: by name, as the data set asks them; all that it supports when None.
+
+    Raises:
+        NotReady: the features are not built.
+    """
+    began = time.perf_counter()
+    dataset = home.dataset()
+    repo = derive(home, supported(dataset) if tasks is None else tasks)
+    write_config(home)
+    forget_store(home)
+    store = open_store(home)
+    changes = differences(store, repo)
+    if changes:
+        store.apply(
+            [
+                Project(name=store.project), repo.customer, *repo.sources, *repo.views,
+                *repo.services,
+            ],
+            objects_to_delete=[
+                change.current_feast_object
+                for change in changes
+                if change.transition_type is TransitionType.DELETE
+            ],
+            partial=False,
+        )  # fmt: skip
+        store.refresh_registry()
+    write_ahead(home)
+    gone = sweep(home, tables(home, dataset))
+    return ApplyReport(
+        created=named(changes, TransitionType.CREATE),
+        updated=named(changes, TransitionType.UPDATE),
+        deleted=named(changes, TransitionType.DELETE),
+        views=tuple(view.name for view in repo.views),
+        services=tuple(service.name for service in repo.services),
+        features=sum(len(table.features) for table in tables(home, dataset)),
+        removed_folders=tuple(str(folder) for folder in gone),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def write_config(home: Home) -> None:
+    """Write the home's feature_store.yaml: ours, with absolute paths."""
+    config = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
+    home.feast.mkdir(parents=True, exist_ok=True)
+    config["registry"]["path"] = f"sqlite:///{home.feast / 'registry.db'}"
+    config["online_store"]["path"] = str(home.feast / "online.db")
+    text = yaml.safe_dump(config, sort_keys=False)
+    path = config_file(home)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def differences(store: FeatureStore, repo: Repo) -> tuple[FeastObjectDiff, ...]:
+    """What the registry has to change."""
+    wanted = RepoContents(
+        projects=[Project(name=store.project)],
+        data_sources=list(repo.sources),
+        feature_views=list(repo.views),
+        on_demand_feature_views=[],
+        stream_feature_views=[],
+        label_views=[],
+        entities=[repo.customer, DUMMY_ENTITY],
+        feature_services=list(repo.services),
+        permissions=[],
+    )
+    diff = diff_between(store.registry, store.project, wanted)
+    return tuple(
+        change
+        for change in diff.feast_object_diffs
+        if change.transition_type is not TransitionType.UNCHANGED
+    )
+
+
+def named(changes: tuple[FeastObjectDiff, ...], transition: TransitionType) -> tuple[str, ...]:
+    return tuple(
+        sorted(
+            f"{change.feast_object_type.value} {change.name}"
+            for change in changes
+            if change.transition_type is transition
+        )
+    )
+
+
+def write_ahead(home: Home) -> None:
+    """Let customers be read while others are written; SQLite remembers the mode in the file."""
+    for name in ("registry.db", "online.db"):
+        path = home.feast / name
+        if path.exists():
+            with closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")

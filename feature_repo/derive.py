@@ -1,0 +1,115 @@
+"""Feast's objects, derived from the feature catalogue and the tasks. Nothing is defined here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from feast import Entity, FeatureService, FeatureView, Field, FileSource, ValueType
+from feast.data_format import ParquetFormat
+from feast.types import Float64, String
+
+from features.catalogue import select
+from features.feature import Feature
+from features.tables import TTL, Table, tables
+from lifecycle.dataset import DataSet
+from lifecycle.errors import NotReady
+from lifecycle.home import Home
+from lifecycle.task import Task
+
+OWNER = "onramp"
+FEAST_TYPES = {"number": Float64, "category": String}
+DESCRIPTIONS = {
+    "customer_behaviour": "What the customer did, of the events received by the moment",
+    "customer_profile": "Who the customer is, in the version received by the moment",
+}
+
+
+@dataclass(frozen=True)
+class Repo:
+    """Everything that Feast is told."""
+
+    customer: Entity
+    sources: tuple[FileSource, ...]
+    views: tuple[FeatureView, ...]
+    services: tuple[FeatureService, ...]
+
+
+def derive(home: Home, tasks: Mapping[str, Task]) -> Repo:
+    """Derive entity, views and one feature service a task.
+
+    Raises:
+        NotReady: nothing was ingested, or the features were not built as they are defined now.
+        UnknownName: a task asks for features that the data set has not.
+    """
+    dataset = home.dataset()
+    built = tables(home, dataset)
+    for table in built:
+        if not table.parts():
+            raise NotReady(
+                f"The features of {table.view} are not built as they are defined now.",
+                found=f"No parts in {table.folder}.",
+                do="Run `onramp features` first.",
+            )
+    customer = Entity(
+        name="customer", join_keys=["customer_id"], value_type=ValueType.STRING,
+        description="One customer", owner=OWNER,
+    )  # fmt: skip
+    views = tuple(view(table, customer, dataset) for table in built)
+    return Repo(
+        customer=customer,
+        sources=tuple(one.batch_source for one in views),
+        views=views,
+        services=tuple(service(task, built, views) for task in tasks.values()),
+    )
+
+
+def view(table: Table, customer: Entity, dataset: DataSet) -> FeatureView:
+    source = FileSource(
+        name=f"{table.view}_parts", path=table.pattern, file_format=ParquetFormat(),
+        timestamp_field="event_timestamp", created_timestamp_column="created_at", owner=OWNER,
+        description=f"Built parts of {table.view}",
+    )  # fmt: skip
+    return FeatureView(
+        name=table.view,
+        entities=[customer],
+        ttl=TTL,
+        schema=[
+            Field(name="customer_id", dtype=String),
+            *(field(feature) for feature in table.features),
+            Field(name=table.marker, dtype=Float64, description="The moment, microseconds UTC"),
+        ],
+        source=source,
+        online=True,
+        description=DESCRIPTIONS[table.view],
+        owner=OWNER,
+        tags={"data_set": dataset.name, "definition": table.folder.name},
+    )
+
+
+def field(feature: Feature) -> Field:
+    window = "since sign-up" if feature.window_days is None else f"{feature.window_days} days"
+    facts = {"unit": feature.unit, "window": window, "definition": feature.definition}
+    if feature.view == "customer_profile":
+        facts.pop("window")
+    return Field(
+        name=feature.name,
+        dtype=FEAST_TYPES[feature.type],
+        description=feature.meaning,
+        tags={key: value for key, value in facts.items() if value},
+    )
+
+
+def service(task: Task, built: tuple[Table, ...], views: tuple[FeatureView, ...]) -> FeatureService:
+    """The task's features, behaviour first, in catalogue order."""
+    chosen = select(task.features, tuple(chain(*(table.features for table in built))))
+    parts = []
+    for one, table in zip(views, built, strict=True):
+        names = [feature.name for feature in chosen if feature.view == table.view]
+        if names:
+            parts.append(one[names])
+    return FeatureService(
+        name=task.name, features=parts, description=task.question, owner=OWNER,
+        tags={"kind": task.kind, "horizon_days": str(task.horizon_days)},
+    )  # fmt: skip

@@ -1,0 +1,83 @@
+"""Moments: the (customer, time) pairs at which we may ask a model something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pandas as pd
+
+from lifecycle.dataset import DataSet
+from lifecycle.event_store import EventStore
+from lifecycle.home import Home
+from lifecycle.task import Task
+
+# How long after sign-up a customer is new, and so has a fresh row in the online store.
+ONBOARDING_DAYS = 60
+
+
+def moments(home: Home, task: Task, as_of: datetime) -> pd.DataFrame:
+    """The task's moments that are due by `as_of`, by time and customer.
+
+    Returns:
+        customer_id, event_timestamp, signed_up_at; times in UTC.
+    """
+    dataset = home.dataset()
+    with EventStore(home).connect(dataset) as db:
+        return read(db, f"SELECT * FROM ({due_sql(dataset, task.moments, as_of)}) "
+                    "ORDER BY event_timestamp, customer_id")  # fmt: skip
+
+
+def sign_ups_sql(dataset: DataSet, as_of: datetime) -> str:
+    """SELECT customer_id, signed_up_at of the new customers we know of.
+
+    The sign-up in the version that was received first counts: a later correction moves no
+    moment that a model may already have been asked at.
+    """
+    new = ""
+    if dataset.new_since is not None:
+        new = f"WHERE signed_up_at >= TIMESTAMP '{dataset.new_since} 00:00:00'"
+    return f"""
+SELECT customer_id, signed_up_at FROM (
+  SELECT customer_id, signed_up_at FROM customers
+  WHERE received_at <= {timestamp(as_of)} AND signed_up_at IS NOT NULL
+  QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY received_at, signed_up_at) = 1
+) {new}"""
+
+
+def due_sql(dataset: DataSet, days: Sequence[int], as_of: datetime) -> str:
+    """SELECT customer_id, event_timestamp, signed_up_at of the moments that have come."""
+    listed = ", ".join(str(int(day)) for day in sorted(set(days)))
+    return f"""
+SELECT customer_id, signed_up_at + to_days(day::INTEGER) AS event_timestamp, signed_up_at
+FROM ({sign_ups_sql(dataset, as_of)}) CROSS JOIN unnest([{listed}]) AS d(day)
+WHERE signed_up_at + to_days(day::INTEGER) <= {timestamp(as_of)}"""
+
+
+def onboarding_sql(dataset: DataSet, days: int, as_of: datetime) -> str:
+    """SELECT the same columns: everybody who is still new, at `as_of`."""
+    now = timestamp(as_of)
+    return f"""
+SELECT customer_id, {now} AS event_timestamp, signed_up_at
+FROM ({sign_ups_sql(dataset, as_of)})
+WHERE signed_up_at <= {now} AND signed_up_at >= {now} - INTERVAL {int(days)} DAY"""
+
+
+def timestamp(when: datetime) -> str:
+    """A UTC time as a naive SQL timestamp."""
+    naive = when.astimezone(UTC).replace(tzinfo=None)
+    return f"TIMESTAMP '{naive.isoformat(sep=' ', timespec='microseconds')}'"
+
+
+def read(db: duckdb.DuckDBPyConnection, sql: str) -> pd.DataFrame:
+    """Run a query; its naive UTC times come back aware, in microseconds."""
+    frame = db.execute(sql).df()
+    for name in frame.columns:
+        if pd.api.types.is_datetime64_dtype(frame[name]):
+            frame[name] = frame[name].astype("datetime64[us]").dt.tz_localize("UTC")
+    return frame
+
+
+def horizon_sql(horizon: timedelta) -> str:
+    return f"to_microseconds({horizon // timedelta(microseconds=1)})"
