@@ -1,0 +1,286 @@
+"""One look at what was served: gather evidence, decide, draw, record, ask for a retrain.
+
+A window is known by (task, as_of). Looking at it again with the same evidence changes nothing:
+no second ledger row, no second report. Whether decay shows in k of n windows is read from the
+prediction log each time and never counted up, so no run can count a window twice, and labels
+that were corrected later are corrected in every window.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lifecycle import tracking
+from lifecycle.home import Home
+from lifecycle.jobs import Jobs
+from lifecycle.ledger import Entry, Ledger
+from lifecycle.progress import Progress, silent
+from lifecycle.task import Kind, Task
+from monitoring import strict_json
+from monitoring.approved import Approved, approved
+from monitoring.gather import Gathered, gather
+from monitoring.report import Drawn, Frames, Plan, draw
+from monitoring.triage import Evidence, Outcome, Verdict, triage
+
+ACTOR = "monitor"
+WINDOW_JSON = "window.json"
+STEPS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitorReport:
+    """What was found, what to do, and where the evidence lies.
+
+    Attributes:
+        reasons: the one that decided first, then what else was going on.
+        repeated: this window was looked at before and nothing has changed since.
+        report_problem: why there is no Evidently report; the verdict does not rest on it.
+        job_id: the open retrain job, when the verdict is to retrain.
+        job_opened: whether this look opened it.
+    """
+
+    task: str
+    as_of: datetime
+    verdict: Outcome
+    reasons: tuple[str, ...]
+    version: int
+    evidence: Evidence
+    window_json: Path
+    report_html: Path | None = None
+    report_json: Path | None = None
+    performance_html: Path | None = None
+    report_problem: str = ""
+    run_id: str | None = None
+    job_id: str | None = None
+    job_opened: bool = False
+    repeated: bool = False
+
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        found = [f"{self.task}: {self.verdict} (version {self.version}, {self.evidence.span})"]
+        found += [f"  {reason}" for reason in self.reasons]
+        if self.job_id:
+            found.append(
+                f"  Retrain job {self.job_id} {'opened' if self.job_opened else 'is open'}: "
+                f"`onramp retrain {self.task}`."
+            )
+        found += [f"  {path}" for path in (self.report_html, self.performance_html) if path]
+        if self.report_problem:
+            found.append(f"  No report was drawn: {self.report_problem}.")
+        return found
+
+
+def monitor(
+    home: Home, task: Task, *, as_of: datetime, progress: Progress = silent, report: bool = True
+) -> MonitorReport:
+    """Look at the window that ends at `as_of`.
+
+    Args:
+        home: where the stores are.
+        task: as the data set asks it.
+        as_of: nothing that was received later exists.
+        progress: told of the four steps.
+        report: draw Evidently's report as well; it costs some 15 seconds.
+
+    Raises:
+        NotReady: the task has no champion.
+    """
+    with progress(f"monitor {task.name}", STEPS) as advance:
+        against = approved(home, task)
+        advance(1)
+        gathered = gather(home, task, against, as_of)
+        verdict = triage(gathered.evidence)
+        found = MonitorReport(
+            task=task.name, as_of=as_of, verdict=verdict.outcome, reasons=verdict.reasons,
+            version=against.version.number, evidence=gathered.evidence,
+            window_json=folder_of(home, task, as_of) / WINDOW_JSON,
+        )  # fmt: skip
+        advance(1)
+        stored = remembered(found)
+        if stored is not None and (stored.report_html or stored.report_problem or not report):
+            return ask(home, stored)
+        drawn = picture(task, against, gathered, found.window_json.parent) if report else Drawn()
+        advance(1)
+        found = log(home, with_report(found, drawn), verdict)
+        found = ask(home, found)
+        record(home, found)
+        advance(1)
+    return found
+
+
+def folder_of(home: Home, task: Task, as_of: datetime) -> Path:
+    """Where a window's files lie."""
+    return home.reports / task.name / as_of.astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
+
+
+def digest(report: MonitorReport) -> str:
+    """Equal for equal evidence and verdict."""
+    seen = strict_json.text([report.verdict, report.evidence])
+    return hashlib.sha256(seen.encode()).hexdigest()[:16]
+
+
+def remembered(report: MonitorReport) -> MonitorReport | None:
+    """The report with the links it was given before, if this window was seen as it is now."""
+    if not report.window_json.exists():
+        return None
+    stored = json.loads(report.window_json.read_text(encoding="utf-8"))
+    if stored["digest"] != digest(report):
+        return None
+    folder = report.window_json.parent
+    paths: dict[str, Any] = {
+        name: folder / stored[name] if stored[name] else None
+        for name in ("report_html", "report_json", "performance_html")
+    }
+    return replace(
+        report, run_id=stored["run_id"], report_problem=stored["report_problem"], repeated=True,
+        **paths,
+    )  # fmt: skip
+
+
+def picture(task: Task, against: Approved, gathered: Gathered, folder: Path) -> Drawn:
+    """Have Evidently draw what was compared."""
+    number = against.version.number
+    current = gathered.current
+    others = current["version"] != number if len(current) else pd.Series(dtype=bool)
+    # another version's answers are not this one's distribution
+    current = current.assign(
+        **{name: current[name].mask(others) for name in against.answers if len(current)}
+    )
+    frames = Frames(
+        reference=against.reference,
+        current=current,
+        approved=outcomes(against.reference, task.kind),
+        ripened=outcomes(gathered.ripened, task.kind),
+    )
+    columns = (*against.features, *against.answers)
+    return draw(Plan(columns=columns, kind=task.kind), frames, folder)
+
+
+def outcomes(frame: pd.DataFrame, kind: Kind) -> pd.DataFrame:
+    """Label, answer and prediction, the labels in the answers' own words."""
+    if frame.empty:
+        return pd.DataFrame({"label": [], "answer": [], "prediction": []})
+    label = frame["label"]
+    words = label.map({True: "yes", False: "no"}) if kind == "binary" else label.astype(str)
+    return pd.DataFrame(
+        {"label": words, "answer": frame["answer"].astype(str),
+         "prediction": frame["prediction"].astype("float64")}
+    )  # fmt: skip
+
+
+def with_report(report: MonitorReport, drawn: Drawn) -> MonitorReport:
+    return replace(
+        report, report_html=drawn.html, report_json=drawn.json,
+        performance_html=drawn.performance_html, report_problem=drawn.problem,
+    )  # fmt: skip
+
+
+def log(home: Home, report: MonitorReport, verdict: Verdict) -> MonitorReport:
+    """Write the window as a run in MLflow, with the report's files."""
+    tags = {
+        "verdict": report.verdict, "task": report.task, "version": str(report.version),
+        "as_of": report.as_of.isoformat(), "why": report.reasons[0],
+    }  # fmt: skip
+    title = f"{report.as_of:%Y-%m-%d} {report.verdict}"
+    with tracking.run(home, f"{report.task}-monitoring", title, tags) as run:
+        run.metrics({name: value for name, value in metrics(report) if math.isfinite(value)})
+        run.text(strict_json.text({"verdict": verdict, "evidence": report.evidence}), WINDOW_JSON)
+        for path in (report.report_html, report.report_json, report.performance_html):
+            if path is not None:
+                run.file(path)
+        return replace(report, run_id=run.run_id)
+
+
+def metrics(report: MonitorReport) -> Iterator[tuple[str, float]]:
+    """Numbers of the window, by the names they have in MLflow."""
+    evidence = report.evidence
+    yield "rows", float(evidence.rows)
+    yield "due", float(evidence.due)
+    yield "columns_drifted", float(len({drift.column for drift in evidence.drifted}))
+    yield "breaches", float(len(evidence.broken))
+    for drift in evidence.drift:
+        if drift.outcome != "could not tell":
+            yield f"drift/{drift.column}/{drift.what}", drift.effect
+    for performance in evidence.performance[:1]:
+        yield "labels_complete", performance.complete
+        yield "calibration", performance.calibration
+        yield "baseline", performance.baseline
+        for name, value in performance.metrics.items():
+            yield f"ripened/{name}", value
+
+
+def ask(home: Home, report: MonitorReport) -> MonitorReport:
+    """Open a retrain job when the verdict is to retrain; one that is open stays the one."""
+    if report.verdict != "retrain":
+        return report
+    job, opened = Jobs(home).request(
+        report.task, why=report.reasons[0], by=ACTOR, as_of=report.as_of
+    )
+    return replace(report, job_id=job.id, job_opened=opened)
+
+
+def record(home: Home, report: MonitorReport) -> None:
+    """Write the decision into the ledger, then the window's own file, which says it is done."""
+    folder, seen = report.window_json.parent, digest(report)
+    ledger = Ledger(home)
+    if not any(entry.evidence.get("digest") == seen for entry in ledger.read(report.task)):
+        ledger.append(entry_of(report, seen))
+    strict_json.write(
+        report.window_json,
+        {
+            "digest": seen,
+            "task": report.task,
+            "as_of": report.as_of,
+            "version": report.version,
+            "verdict": report.verdict,
+            "reasons": report.reasons,
+            "evidence": report.evidence,
+            "run_id": report.run_id,
+            "job_id": report.job_id,
+            "report_problem": report.report_problem,
+            **{
+                name: path.relative_to(folder).as_posix() if path else None
+                for name, path in (
+                    ("report_html", report.report_html),
+                    ("report_json", report.report_json),
+                    ("performance_html", report.performance_html),
+                )
+            },
+        },
+    )
+
+
+def entry_of(report: MonitorReport, seen: str) -> Entry:
+    """The ledger's row: the verdict, every reason, and links to what it rests on."""
+    evidence = report.evidence
+    return Entry(
+        actor=ACTOR,
+        task=report.task,
+        decision=report.verdict,
+        why=" ".join(report.reasons),
+        version=str(report.version),
+        evidence=strict_json.plain(
+            {
+                "digest": seen,
+                "as_of": report.as_of,
+                "window": evidence.span,
+                "rows": evidence.rows,
+                "drifted": [drift.column for drift in evidence.drifted],
+                "broken": [breach.words for breach in evidence.broken],
+                "decayed": [one.words for one in evidence.decayed],
+                "report": report.report_html,
+                "window_json": report.window_json,
+                "mlflow_run": report.run_id,
+                "job": report.job_id,
+            }
+        ),
+    )

@@ -1,0 +1,49 @@
+"""JSON as the standard has it: no bare NaN, which Evidently's own and Python's may hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import uuid
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def plain(value: Any) -> Any:
+    """The value in words of JSON; what is not a finite number becomes null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
+        return [plain(item) for item in value]
+    return scalar(value)
+
+
+def scalar(value: Any) -> str | float | bool | None:
+    """A single value: numbers as they are, times in ISO 8601, anything else as text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value.isoformat()) if hasattr(value, "isoformat") else str(value)
+
+
+def text(value: Any) -> str:
+    """Keys sorted, so that equal values are equal text."""
+    return json.dumps(plain(value), indent=2, sort_keys=True, allow_nan=False)
+
+
+def write(path: Path, value: Any) -> None:
+    """Write so that a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    unfinished.write_text(text(value), encoding="utf-8")
+    unfinished.replace(path)
