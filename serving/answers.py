@@ -1,0 +1,164 @@
+"""Customer ids in, answers out: features from the online store, probabilities from the champion."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol
+
+from features.store import OnlineRow
+
+from lifecycle.errors import NotReady
+from lifecycle.prediction_log import Prediction
+from serving.champion import Champion
+from serving.log_writer import Answered, LogWriter
+from serving.scorer import by_class, names, reported
+
+Status = Literal["scored", "unknown", "stale"]
+
+
+class Lookup(Protocol):
+    """Features by customer: `features.store.online` of a home."""
+
+    def __call__(
+        self, service: str, customer_ids: Sequence[str], *, now: datetime
+    ) -> Sequence[OnlineRow]:
+        """One row a customer, in the order asked; rows too old at `now` are stale."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What we can say of one customer; everything but the reason is None where we cannot.
+
+    Attributes:
+        probability: of `yes` (binary) or of the answer (multiclass).
+        probabilities: class → probability, the likeliest first.
+        event_timestamp: the moment whose features were used.
+        receipt_id: the row of the prediction log.
+    """
+
+    customer_id: str
+    status: Status
+    reason: str | None = None
+    probability: float | None = None
+    answer: str | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    event_timestamp: datetime | None = None
+    age_seconds: float | None = None
+    receipt_id: str | None = None
+
+    def body(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "customer_id": self.customer_id,
+            "status": self.status,
+            "reason": self.reason,
+            "probability": self.probability,
+            "answer": self.answer,
+            "ranked": [{"class": k, "probability": p} for k, p in self.probabilities.items()],
+            "event_timestamp": self.event_timestamp and self.event_timestamp.isoformat(),
+            "age_seconds": self.age_seconds,
+            "receipt_id": self.receipt_id,
+        }
+
+
+REASONS = {
+    "unknown": "The online store has no features of this customer.",
+    "stale": "The customer's features are older than their time to live.",
+}
+
+
+def answer(
+    champion: Champion, rows: Sequence[OnlineRow], now: datetime, log: LogWriter
+) -> tuple[Answer, ...]:
+    """Answer for each row, in order, and log what was answered.
+
+    Raises:
+        NotReady: the online store lacks a feature that the model was trained on.
+    """
+    found = [row for row in rows if row.status == "found"]
+    scored = iter(score(champion, found))
+    answers, logged = [], []
+    for row in rows:
+        if row.status != "found":
+            answers.append(silent(row, now))
+            continue
+        prediction = next(scored)
+        logged.append(prediction)
+        answers.append(spoken(prediction, now))
+    if logged:
+        log.put(Answered(tuple(logged)))
+    return tuple(answers)
+
+
+def score(champion: Champion, rows: Sequence[OnlineRow]) -> list[Prediction]:
+    """Rows of the prediction log for customers whose features are there."""
+    if not rows:
+        return []
+    scorer, wanted = champion.scorer, names(champion.scorer)
+    missing = sorted(set(wanted) - set(rows[0].values))
+    if missing:
+        raise NotReady(
+            f"The online store lacks features of version {champion.version} of {champion.task}.",
+            found=f"Missing: {', '.join(missing)}.",
+            do="Run `onramp features`, or promote a version of today's features.",
+        )
+    vectors = [{name: row.values[name] for name in wanted} for row in rows]
+    probabilities = scorer.score_rows(vectors)
+    scored_at = datetime.now(UTC)
+    return [
+        Prediction(
+            receipt_id=secrets.token_hex(12),
+            task=champion.task,
+            version=champion.version,
+            customer_id=row.customer_id,
+            event_timestamp=row.event_timestamp,
+            scored_at=scored_at,
+            origin="online",
+            prediction=float(prediction),
+            answer=words,
+            probabilities=by_class(scorer, line),
+            features=vector,
+        )
+        for row, vector, line, prediction, words in zip(
+            rows,
+            vectors,
+            probabilities,
+            reported(scorer, probabilities),
+            scorer.answers(probabilities),
+            strict=True,
+        )
+    ]
+
+
+def spoken(prediction: Prediction, now: datetime) -> Answer:
+    """The answer that the caller gets for a row of the log."""
+    return Answer(
+        customer_id=str(prediction.customer_id),
+        status="scored",
+        probability=prediction.prediction,
+        answer=prediction.answer,
+        probabilities=prediction.probabilities,
+        event_timestamp=prediction.event_timestamp,
+        age_seconds=age(prediction.event_timestamp, now),
+        receipt_id=prediction.receipt_id,
+    )
+
+
+def silent(row: OnlineRow, now: datetime) -> Answer:
+    """The answer where we have nothing to go by."""
+    return Answer(
+        customer_id=row.customer_id,
+        status="stale" if row.status == "stale" else "unknown",
+        reason=REASONS[row.status],
+        event_timestamp=row.event_timestamp,
+        age_seconds=age(row.event_timestamp, now),
+    )
+
+
+def age(moment: datetime | None, now: datetime) -> float | None:
+    """Seconds from the features' moment to now, on the data set's clock."""
+    return None if moment is None else max(0.0, (now - moment).total_seconds())

@@ -1,0 +1,148 @@
+"""The HTTP face: MLflow's scoring protocol, scoring by customer id, personalization, readiness."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Scope
+
+from lifecycle.errors import OnrampError, UsageError
+from lifecycle.home import Home
+from lifecycle.task import Task
+from serving.answers import Lookup
+from serving.errors import refusal, status_of
+from serving.ids import customer_id
+from serving.invocations import ToMLflow
+from serving.limits import BODY_BYTES, BodyLimit
+from serving.service import Service
+
+MOST_CUSTOMERS = 1_000
+
+
+def checked(text: str) -> str:
+    """A customer id as pydantic wants it checked: faults as ValueError."""
+    try:
+        return customer_id(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+
+
+class Customers(BaseModel):
+    """Whom to score."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    customer_ids: Annotated[
+        list[Annotated[str, AfterValidator(checked)]],
+        Field(min_length=1, max_length=MOST_CUSTOMERS),
+    ]
+
+
+def build_app(
+    home: Home,
+    tasks: Sequence[Task],
+    *,
+    lookup: Lookup | None = None,
+    body_bytes: int = BODY_BYTES,
+) -> FastAPI:
+    """The ASGI app for these tasks; the first is the one that `/invocations` means.
+
+    Args:
+        home: whose champions answer.
+        tasks: adapted to the home's data set (`tasks.supported`).
+        lookup: features by customer; default: Feast's online store of the home.
+        body_bytes: larger request bodies are refused with 413.
+
+    Raises:
+        UsageError: no tasks.
+        NotReady: the home has no data set.
+    """
+    if not tasks:
+        raise UsageError(
+            "There is no task to serve.",
+            found="The data set carries none of the tasks.",
+            do="`onramp status` says why.",
+        )
+    service = Service(home, tasks, lookup)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001  FastAPI's signature
+        await service.start()
+        yield
+        await service.stop()
+
+    app = FastAPI(title="Onramp", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.service = service
+    to_mlflow(app, service)
+    endpoints(app, service)
+    refusals(app)
+    app.add_middleware(BodyLimit, limit=body_bytes)
+    return app
+
+
+def to_mlflow(app: FastAPI, service: Service) -> None:
+    """MLflow's protocol for the first task, and for each by its name."""
+    first = service.tasks[0]
+
+    def of_first(scope: Scope) -> Any:  # noqa: ARG001  the first whatever was asked
+        return service.seat(first)
+
+    def of_named(scope: Scope) -> Any:
+        return service.seat(scope["path_params"]["task"])
+
+    for path in ("/invocations", "/ping", "/health", "/version"):
+        app.router.routes.append(Route(path, ToMLflow(of_first, path)))
+    app.router.routes.append(Route("/{task}/invocations", ToMLflow(of_named, "/invocations")))
+
+
+def endpoints(app: FastAPI, service: Service) -> None:
+    """What MLflow's protocol does not have."""
+
+    @app.get("/ready")
+    async def ready() -> JSONResponse:
+        """Which version serves each task; 503 until every task has one."""
+        state = service.ready()
+        return JSONResponse(state, status_code=200 if state["ready"] else 503)
+
+    @app.post("/{task}/score")
+    async def score(task: str, customers: Customers) -> JSONResponse:
+        """Score customers with the features that the online store has of them."""
+        champion, answers = await service.ask(task, customers.customer_ids)
+        body = [answer.body() for answer in answers]
+        return JSONResponse({"task": task, "version": champion.version, "answers": body})
+
+    @app.get("/api/personalization/{user_id:path}")
+    async def personalization(user_id: str) -> JSONResponse:
+        """Churn risk and ranked content for one user, or fallback content with the reason."""
+        return JSONResponse(await service.personalization(customer_id(user_id)))
+
+
+def refusals(app: FastAPI) -> None:
+    """Every refusal in the shape that MLflow's clients know."""
+
+    @app.exception_handler(OnrampError)
+    async def ours(request: Request, error: OnrampError) -> Response:  # noqa: ARG001  FastAPI's signature
+        return refusal(status_of(error), str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:  # noqa: ARG001
+        faults = (
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors()[:5]
+        )
+        return refusal(400, f"The request cannot be taken. {'; '.join(faults)}")
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> Response:
+        words = f"{error.detail}: {request.method} {request.url.path}"
+        response = refusal(error.status_code, words)
+        response.headers.update(error.headers or {})
+        return response

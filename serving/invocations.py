@@ -1,0 +1,174 @@
+"""MLflow's own scoring app around a champion, and the way in and out of it.
+
+MLflow's app touches only `metadata` and `predict` of its model, so it is handed a model that
+also logs. Two things are changed on the way out, both for errors only: a stack trace is not
+shown to callers, and a request that MLflow could not read is the caller's fault (400) where
+MLflow says 500.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from fastapi import Request
+from mlflow.pyfunc import scoring_server
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from lifecycle.prediction_log import FeatureValue, Prediction
+from serving.champion import Champion
+from serving.errors import refusal
+from serving.log_writer import LogWriter
+from serving.scorer import records
+from serving.seat import Seat
+
+# What parsing a stranger's bytes raises, beside MLflow's own errors.
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
+FIRST_ERROR = 400
+SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invoked:
+    """One call of `/invocations`, made into rows of the log when they are written."""
+
+    champion: Champion
+    data: Any
+    output: pd.DataFrame
+    at: datetime
+
+    @property
+    def rows(self) -> int:
+        return len(self.output)
+
+    def predictions(self) -> Sequence[Prediction]:
+        features = as_sent(self.data, self.champion.scorer.features)
+        return [
+            Prediction(
+                receipt_id=secrets.token_hex(12),
+                task=self.champion.task,
+                version=self.champion.version,
+                customer_id=None,
+                event_timestamp=None,
+                scored_at=self.at,
+                origin="invocations",
+                prediction=float(answer["probability"]),
+                answer=str(answer["answer"]),
+                probabilities=self._by_class(answer),
+                features=row,
+            )
+            for row, answer in zip(features, self.output.to_dict(orient="records"), strict=True)
+        ]
+
+    def _by_class(self, answer: Mapping[Hashable, Any]) -> dict[str, float]:
+        classes = self.champion.scorer.classes
+        if self.champion.scorer.kind == "binary":
+            positive = float(answer["probability"])
+            return {classes[0]: 1.0 - positive, classes[1]: positive}
+        return {name: float(answer[f"p_{name}"]) for name in classes}
+
+
+def as_sent(data: Any, features: Sequence[tuple[str, str]]) -> list[dict[str, FeatureValue]]:
+    """What the caller sent, as the model reads it: a number, a word, or nothing."""
+    columns = [name for name, _ in features]
+    frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
+    if not set(columns) & set(frame.columns) and frame.shape[1] == len(columns):
+        frame = frame.set_axis(columns, axis=1)
+    frame = frame.reindex(columns=columns)
+    for name, kind in features:
+        if kind == "number":
+            frame[name] = pd.to_numeric(frame[name], errors="coerce").astype(float)
+    return records(frame)
+
+
+class LoggedModel:
+    """A champion as MLflow's app wants its model."""
+
+    def __init__(self, champion: Champion, log: LogWriter) -> None:
+        self.champion, self.log = champion, log
+        self.metadata = champion.model.metadata
+
+    def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """MLflow's prediction, logged."""
+        output: pd.DataFrame = self.champion.model.predict(data, params=params)
+        self.log.put(
+            Invoked(champion=self.champion, data=data, output=output, at=datetime.now(UTC))
+        )
+        return output
+
+
+def around(champion: Champion, log: LogWriter) -> ASGIApp:
+    """MLflow's scoring app for the champion."""
+    app = scoring_server.init(LoggedModel(champion, log))
+    for kind in UNREADABLE:
+        app.add_exception_handler(kind, unreadable)
+    wrapped: ASGIApp = app
+    return wrapped
+
+
+async def unreadable(request: Request, error: Exception) -> Response:  # noqa: ARG001  FastAPI's signature
+    """What MLflow's parser tripped over, as the caller's error."""
+    return refusal(
+        FIRST_ERROR,
+        f"The request cannot be read as rows of features. {type(error).__name__}: {error}"[:1000],
+    )
+
+
+class ToMLflow:
+    """An endpoint that passes the request to the scoring app of whoever sits there now."""
+
+    def __init__(self, seat: Callable[[Scope], Seat], path: str) -> None:
+        self.seat, self.path = seat, path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sitting = self.seat(scope).taken()
+        inner = {key: scope[key] for key in scope if key not in {"app", "router", "path_params"}}
+        inner |= {"path": self.path, "raw_path": self.path.encode(), "root_path": ""}
+        headers = list(scope["headers"])
+        if not any(name == b"content-type" for name, _ in headers):
+            # MLflow trips over a missing one; to an empty one it has its own words (415)
+            headers.append((b"content-type", b""))
+        await sitting.app({**inner, "headers": headers}, receive, Tidied(send))
+
+
+class Tidied:
+    """Holds an error back until it is whole and takes out what callers should not see."""
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self._start: Message | None = None
+        self._body = b""
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] >= FIRST_ERROR:
+            self._start = message
+            return
+        if self._start is None:
+            await self.send(message)
+            return
+        self._body += message.get("body", b"")
+        if not message.get("more_body", False):
+            await self._send_error(self._start)
+
+    async def _send_error(self, start: Message) -> None:
+        body = without_stack(self._body)
+        status = FIRST_ERROR if start["status"] == SERVER_ERROR else start["status"]
+        headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
+        headers.append((b"content-length", str(len(body)).encode()))
+        await self.send({**start, "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def without_stack(body: bytes) -> bytes:
+    """MLflow's error without its stack trace; anything else as it is."""
+    if b'"stack_trace"' not in body:
+        return body
+    error = json.loads(body)
+    error.pop("stack_trace", None)
+    return json.dumps(error).encode()

@@ -1,0 +1,128 @@
+"""Writes the prediction log behind the answers: never in their way, at most a second late.
+
+Answers go into a bounded queue; a thread writes it out each second or each 5,000 rows. A full
+queue or a disk that refuses drops rows, counts them and says so in the log: the service goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lifecycle.prediction_log import Prediction, PredictionLog
+from serving.guard import Failed, attempt
+
+EVERY_SECONDS = 1.0
+FLUSH_ROWS = 5_000
+MOST_ROWS = 100_000
+
+_logger = logging.getLogger("onramp.serving")
+
+
+class Batch(Protocol):
+    """Answers given by one version of one task, turned into rows only when they are written."""
+
+    @property
+    def rows(self) -> int: ...
+
+    def predictions(self) -> Sequence[Prediction]: ...
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A batch whose rows are there already."""
+
+    given: tuple[Prediction, ...]
+
+    @property
+    def rows(self) -> int:
+        return len(self.given)
+
+    def predictions(self) -> Sequence[Prediction]:
+        return self.given
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogState:
+    """Rows since the server started, and why the last flush failed; empty when it did not."""
+
+    written: int
+    dropped: int
+    waiting: int
+    trouble: str
+
+
+class LogWriter:
+    def __init__(self, log: PredictionLog, *, most_rows: int = MOST_ROWS) -> None:
+        self.log, self.most_rows = log, most_rows
+        self._queue: deque[Batch] = deque()
+        self._waiting = self._written = self._dropped = 0
+        self._trouble = ""
+        self._stopping = False
+        self._wake = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, batch: Batch) -> bool:
+        """Take the batch, or count it as dropped when the queue is full. Never waits."""
+        with self._wake:
+            if self._stopping or self._waiting + batch.rows > self.most_rows:
+                self._dropped += batch.rows
+                return False
+            self._queue.append(batch)
+            self._waiting += batch.rows
+            if self._waiting >= FLUSH_ROWS:
+                self._wake.notify()
+        return True
+
+    def stop(self) -> None:
+        """Write what is waiting, then end."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def state(self) -> LogState:
+        with self._wake:
+            return LogState(
+                written=self._written,
+                dropped=self._dropped,
+                waiting=self._waiting,
+                trouble=self._trouble,
+            )
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                if not self._stopping and self._waiting < FLUSH_ROWS:
+                    self._wake.wait(EVERY_SECONDS)
+                taken, self._queue = self._queue, deque()
+                stopping = self._stopping
+            if taken:
+                self._flush(taken)
+            if stopping:
+                return
+
+    def _flush(self, taken: Sequence[Batch]) -> None:
+        """Write the batches; what cannot be written is gone."""
+        rows = sum(batch.rows for batch in taken)
+        wrote = attempt(lambda: self.log.write([p for batch in taken for p in batch.predictions()]))
+        trouble = wrote.reason if isinstance(wrote, Failed) else ""
+        with self._wake:
+            self._waiting -= rows
+            if trouble:
+                self._dropped += rows
+            else:
+                self._written += rows
+            news, self._trouble = trouble != self._trouble, trouble
+        if trouble and news:
+            _logger.error("the prediction log cannot be written, rows are dropped: %s", trouble)
+        elif news:
+            _logger.warning("the prediction log is written again")

@@ -1,0 +1,130 @@
+"""One process that answers for several tasks: the seats, the online store, the prediction log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from features.store import clock, online
+
+from lifecycle.errors import NotReady, OnrampError, UnknownName
+from lifecycle.home import Home
+from lifecycle.prediction_log import PredictionLog
+from lifecycle.registry import Registry
+from lifecycle.task import Task
+from serving.answers import Answer, Lookup, answer
+from serving.champion import Champion
+from serving.content import for_types, read_content
+from serving.guard import Done, Failed, attempt
+from serving.invocations import around
+from serving.log_writer import LogWriter
+from serving.personalization import CONTENT_TASK, RISK_TASK, Asked, content, risk
+from serving.seat import Seat
+from serving.watch import Watch
+
+ASK_SECONDS = 2.0
+
+
+class Service:
+    """Starts and stops with the server's process.
+
+    Customers are looked up and scored in one thread: Feast's online store is one connection a
+    process, and a second thread would only take turns with the first for the interpreter.
+    """
+
+    def __init__(self, home: Home, tasks: Sequence[Task], lookup: Lookup | None = None) -> None:
+        self.tasks = tuple(task.name for task in tasks)
+        self.seats = {name: Seat(name) for name in self.tasks}
+        dataset = home.dataset()
+        self.lookup = lookup or partial(online, home)
+        self.now = wall if dataset.clock == "wall" else partial(clock, home)
+        self.log = LogWriter(PredictionLog(home))
+        self.watch = Watch(
+            Registry(home), tuple(self.seats.values()), partial(around, log=self.log)
+        )
+        types = sorted(set(dataset.vocabulary.content.values()))
+        self.content = for_types(read_content(), types)
+        self._lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
+
+    async def start(self) -> None:
+        """Seat the champions and open the online store, so that the first answer is quick."""
+        self.log.start()
+        await asyncio.to_thread(self.watch.start)
+        for name in self.tasks:
+            await self._in_lane(partial(self.lookup, name, ("nobody",), now=wall()))
+
+    async def stop(self) -> None:
+        """Write out the prediction log. Requests have ended by now."""
+        await asyncio.to_thread(self.watch.stop)
+        self._lane.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self.log.stop)
+
+    def seat(self, task: str) -> Seat:
+        """The task's seat.
+
+        Raises:
+            UnknownName: this server answers for no such task.
+        """
+        if task not in self.seats:
+            raise UnknownName("task", task, self.seats)
+        return self.seats[task]
+
+    async def ask(self, task: str, customers: Sequence[str]) -> tuple[Champion, Sequence[Answer]]:
+        """Answer for customers with the features that the online store has of them.
+
+        Raises:
+            UnknownName: this server answers for no such task.
+            NotReady: no champion, or the online store fails or takes longer than 2 s.
+        """
+        champion = self.seat(task).taken().champion
+        asking = self._in_lane(partial(self._answer, champion, customers))
+        try:
+            asked = await asyncio.wait_for(asking, ASK_SECONDS)
+        except TimeoutError as error:
+            raise NotReady(
+                "The online store is too slow.",
+                found=f"No answer in {ASK_SECONDS:g} s.",
+                do="Try again; look at its load.",
+            ) from error
+        if isinstance(asked, Failed):
+            raise NotReady("The online store cannot be asked.", found=asked.reason)
+        return champion, asked.value
+
+    async def personalization(self, user: str) -> dict[str, Any]:
+        """Risk and content for one user. Whatever fails, there is content and a reason."""
+        return {
+            "user_id": user,
+            "risk": risk(await self._asked(RISK_TASK, user)),
+            "content": content(await self._asked(CONTENT_TASK, user), self.content),
+        }
+
+    def ready(self) -> dict[str, Any]:
+        """Who serves, and how the prediction log fares."""
+        return {
+            "ready": all(seat.sitting is not None for seat in self.seats.values()),
+            "tasks": {name: seat.state() for name, seat in self.seats.items()},
+            "prediction_log": asdict(self.log.state()),
+        }
+
+    async def _asked(self, task: str, user: str) -> Asked:
+        try:
+            champion, answers = await self.ask(task, (user,))
+        except OnrampError as error:
+            return Failed(str(error))
+        return Done((champion, answers[0]))
+
+    def _answer(self, champion: Champion, customers: Sequence[str]) -> Sequence[Answer]:
+        now = self.now()
+        return answer(champion, self.lookup(champion.task, customers, now=now), now, self.log)
+
+    async def _in_lane(self, step: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._lane, attempt, step)
+
+
+def wall() -> datetime:
+    return datetime.now(UTC)
