@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -25,6 +26,21 @@ from serving.limits import BODY_BYTES, BodyLimit
 from serving.service import Service
 
 MOST_CUSTOMERS = 1_000
+
+
+class AnyText(Convertor[str]):
+    """The rest of the path whatever it holds, so that a bad id is refused with a reason.
+
+    Starlette's own `path` stops at a line break and makes it a page not found.
+    """
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
 
 
 def checked(text: str) -> str:
@@ -119,7 +135,9 @@ def endpoints(app: FastAPI, service: Service) -> None:
         body = [answer.body() for answer in answers]
         return JSONResponse({"task": task, "version": champion.version, "answers": body})
 
-    @app.get("/api/personalization/{user_id:path}")
+    register_url_convertor("any", AnyText())
+
+    @app.get("/api/personalization/{user_id:any}")
     async def personalization(user_id: str) -> JSONResponse:
         """Churn risk and ranked content for one user, or fallback content with the reason."""
         return JSONResponse(await service.personalization(customer_id(user_id)))

@@ -15,8 +15,13 @@ from lifecycle.home import Home, open_home
 from lifecycle.registry import Registry
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # MLflow warns of its own type hints while it is imported
+    # MLflow warns of its own type hints while it is imported, Starlette of a coming httpx2
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
     from tests.serving.forge import Recipe, forge
+
+__all__ = ["Forged", "TestClient"]
 
 LIBRARIES_WARN = (
     # MLflow 3.17 maps its tables by a SQLAlchemy loader that 2.1 calls by another name
