@@ -26,8 +26,10 @@ def event_claims(mapping: Mapping) -> Iterator[tuple[str, str]]:
     yield "nothing is received before it happened", "occurred_at > received_at"
     yield (
         "event_id names one event",
-        "event_id IN (SELECT event_id FROM known_events)"
-        " OR event_id IN (SELECT event_id FROM part GROUP BY 1 HAVING count(*) > 1)",
+        (
+            "event_id IN (SELECT event_id FROM known_events)"
+            " OR event_id IN (SELECT event_id FROM part GROUP BY 1 HAVING count(*) > 1)"
+        ),
     )
     yield from bound_claims(mapping.properties)
 
@@ -37,14 +39,18 @@ def customer_claims(mapping: Mapping) -> Iterator[tuple[str, str]]:
         yield f"{name} is there", f"{name} IS NULL"
     yield (
         "a customer has one profile at a time",
-        "(customer_id, received_at) IN (SELECT (customer_id, received_at) FROM part"
-        " GROUP BY customer_id, received_at HAVING count(*) > 1)",
+        (
+            "(customer_id, received_at) IN (SELECT (customer_id, received_at) FROM part"
+            " GROUP BY customer_id, received_at HAVING count(*) > 1)"
+        ),
     )
     yield (
         "a customer signs up once",
-        "customer_id IN (SELECT customer_id FROM (SELECT customer_id, signed_up_at FROM part"
-        " UNION SELECT customer_id, signed_up_at FROM known_customers"
-        " WHERE customer_id IN (SELECT customer_id FROM part)) GROUP BY 1 HAVING count(*) > 1)",
+        (
+            "customer_id IN (SELECT customer_id FROM (SELECT customer_id, signed_up_at FROM part"
+            " UNION SELECT customer_id, signed_up_at FROM known_customers"
+            " WHERE customer_id IN (SELECT customer_id FROM part)) GROUP BY 1 HAVING count(*) > 1)"
+        ),
     )
     yield from bound_claims(mapping.profile)
 

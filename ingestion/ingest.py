@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Iterator, Mapping as Dictionary, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Dictionary
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,10 +15,11 @@ from pathlib import Path
 import duckdb
 
 from ingestion import settling
+from ingestion.accounting import account, summed
 from ingestion.checks import check
 from ingestion.databases import environment, last_mark, spool
-from ingestion.accounting import account, summed
-from ingestion.judging import judge, read_frame
+from ingestion.frame import Frame, understood
+from ingestion.judging import judge
 from ingestion.lock import only_writer
 from ingestion.mapping import CustomerTable, EventTable, Mapping, read_mapping
 from ingestion.report import IngestReport, TableReport, add_tables, report
@@ -189,7 +191,8 @@ class Run:
         """Stage, judge, settle, write, check and commit one batch."""
         store = EventStore(self.home)
         columns = stage(self.connection, job.table, batch, self.source)
-        frame = read_frame(self.connection, self.mapping, job.key, job.table, columns)
+        frame = Frame(job.key, batch[0].name, columns)
+        frame = understood(self.connection, self.mapping, job.table, frame)
         settling.open_store(
             self.connection, self.mapping, store.parts("events"), store.parts("customers")
         )

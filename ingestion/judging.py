@@ -6,166 +6,16 @@ Conditions are tried in order, and the first that holds names the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-import duckdb
-
-from ingestion.expressions import read_by, to_sql
-from ingestion.mapping import DUCKDB_TYPES, CustomerTable, EventTable, Mapping, SourceTable
+from ingestion.frame import Frame, typed_rows
+from ingestion.mapping import CustomerTable, EventTable, Mapping, SourceTable
 from ingestion.staging import FILE, ROW
 from ingestion.times import Clock, Moment
-from lifecycle.dataset import Column
-from lifecycle.errors import DataError, UnknownName
-from lifecycle.event_store import SQL_TYPES
+from ingestion.values import Value, case, read_values
 from lifecycle.sql import identifier, literal, literals
 
 REASON, BLANKED, CLAMPED = "#reason", "#blanked", "#clamped"
-
-
-@dataclass(frozen=True)
-class Value:
-    """SQL of one property or profile column.
-
-    Attributes:
-        sql: the value; NULL where it is missing, infinite or cannot be read.
-        faults: reason → condition.
-        blank: whether an infinite number was set to missing.
-    """
-
-    sql: str
-    faults: dict[str, str] = field(default_factory=dict)
-    blank: str = "false"
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What the expressions of one table may read.
-
-    Attributes:
-        key: the table's place in the TOML file.
-        columns: names in the view `raw`.
-        types: expression → DuckDB type of what it gives.
-    """
-
-    key: str
-    columns: frozenset[str]
-    types: dict[str, str] = field(default_factory=dict)
-
-    def sql(self, expression: str) -> str:
-        """SQL that gives NULL where an expression fails on a row's values."""
-        return f"TRY({to_sql(expression, self.columns)})"
-
-
-def read_frame(
-    connection: duckdb.DuckDBPyConnection,
-    mapping: Mapping,
-    key: str,
-    table: SourceTable,
-    columns: frozenset[str],
-) -> Frame:
-    """Check every expression of a table against the columns there are.
-
-    Raises:
-        UnknownName: an expression reads a column that the source lacks.
-        DataError: an expression is no SQL, or does not fit its columns' types.
-    """
-    frame = Frame(key, columns)
-    for name in table.types:
-        if name not in columns:
-            raise UnknownName(f"column of [{key}]", name, columns)
-    types = {}
-    for place, expression in expressions(mapping, key, table):
-        check_columns(f"{key}.{place}", expression, columns)
-        try:
-            [(_, kind, *_)] = connection.execute(
-                f"DESCRIBE SELECT {frame.sql(expression)} AS x FROM ({typed_rows(table, frame)})"
-            ).fetchall()
-        except duckdb.Error as error:
-            raise DataError(
-                f"{key}.{place} cannot be computed.",
-                found=f"{expression!r}: {str(error).splitlines()[0]}",
-                do="Mend the expression; docs/datasets.md has examples.",
-            ) from error
-        types[expression] = kind
-    return replace(frame, types=types)
-
-
-def expressions(mapping: Mapping, key: str, table: SourceTable) -> Iterator[tuple[str, str]]:
-    yield from table.kept()
-    yield from ((f"reject.{reason!r}", condition) for reason, condition in table.reject.items())
-    first = mapping.customers_from_events
-    if first is not None and key == f"events.{first.of}":
-        yield from first.profile.items()
-
-
-def check_columns(place: str, expression: str, columns: frozenset[str]) -> None:
-    try:
-        read = read_by(expression, columns)
-    except ValueError as error:
-        raise DataError(
-            f"{place} cannot be used.", found=f"{error}.", do="docs/datasets.md has examples."
-        ) from error
-    folded = {name.casefold() for name in columns}
-    for name in sorted(read):
-        if name.casefold() not in folded:
-            raise UnknownName(f"column for {place}", name, columns)
-
-
-def typed_rows(table: SourceTable, frame: Frame) -> str:
-    """SELECT over raw with the declared types; a value that does not fit is NULL."""
-    casts = ", ".join(
-        f"TRY_CAST({identifier(name)} AS {DUCKDB_TYPES[kind]}) AS {identifier(name)}"
-        for name, kind in table.types.items()
-        if name in frame.columns
-    )
-    return f"SELECT * {f'REPLACE ({casts})' if casts else ''}{untyped(table)} FROM raw"
-
-
-def untyped(table: SourceTable) -> str:
-    """The columns with declared types once more, as they came."""
-    return "".join(
-        f", {identifier(name)}::VARCHAR AS {identifier('#raw ' + name)}" for name in table.types
-    )
-
-
-def case(conditions: dict[str, str]) -> str:
-    """The first reason whose condition holds; NULL where none does."""
-    whens = " ".join(
-        f"WHEN coalesce({condition}, false) THEN {literal(reason)}"
-        for reason, condition in conditions.items()
-    )
-    return f"CASE {whens} END"
-
-
-def read_value(name: str, column: Column, frame: Frame, expression: str) -> Value:
-    """SQL for one declared column, with its bounds."""
-    sql = frame.sql(expression)
-    if column.type == "category":
-        return Value(f"nullif(({sql})::VARCHAR, '')")
-    cast = f"TRY_CAST({sql} AS {SQL_TYPES[column.type]})"
-    given = f"nullif(trim(({sql})::VARCHAR), '') IS NOT NULL"
-    faults = {f"unreadable {name}": f"{given} AND {cast} IS NULL"}
-    if column.type == "boolean":
-        return Value(cast, faults)
-    finite = f"CASE WHEN isfinite({cast}) THEN {cast} END"
-    if column.at_least is not None:
-        faults[f"{name} below {column.at_least:g}"] = f"{finite} < {column.at_least!r}"
-    if column.at_most is not None:
-        faults[f"{name} above {column.at_most:g}"] = f"{finite} > {column.at_most!r}"
-    return Value(finite, faults, f"{cast} IS NOT NULL AND NOT isfinite({cast})")
-
-
-def read_values(
-    declared: dict[str, Column], mapped: dict[str, str], frame: Frame
-) -> dict[str, Value]:
-    """Every declared column; one that this table does not map is NULL."""
-    return {
-        name: read_value(name, column, frame, mapped[name])
-        if name in mapped
-        else Value(f"NULL::{SQL_TYPES[column.type]}")
-        for name, column in declared.items()
-    }
 
 
 def read_moment(mapping: Mapping, table: SourceTable, frame: Frame, name: str) -> Moment:
@@ -308,8 +158,10 @@ def judged(
         identifier(ROW),
         identifier(FILE),
         f"{case(conditions)} AS {identifier(REASON)}",
-        f"list_filter([{blanked or 'NULL'}]::VARCHAR[], lambda x: x IS NOT NULL)"
-        f" AS {identifier(BLANKED)}",
+        (
+            f"list_filter([{blanked or 'NULL'}]::VARCHAR[], lambda x: x IS NOT NULL)"
+            f" AS {identifier(BLANKED)}"
+        ),
         *(f"{sql} AS {identifier(name)}" for name, sql in columns.items()),
         *(f"{value.sql} AS {identifier(name)}" for name, value in values.items()),
     ]

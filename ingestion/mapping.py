@@ -6,7 +6,8 @@ docs/datasets.md explains every key to those who write one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping as Dictionary
+from collections.abc import Iterator
+from collections.abc import Mapping as Dictionary
 from datetime import date
 from pathlib import Path
 from typing import Literal

@@ -93,7 +93,8 @@ def settle_customers(connection: duckdb.DuckDBPyConnection, mapping: Mapping) ->
         )
         SELECT * EXCLUDE ("#profile", known_profile, first_profile, place) REPLACE (
             coalesce("{REASON}", CASE
-                WHEN "#profile" = coalesce(known_profile, CASE WHEN place > 1 THEN first_profile END)
+                WHEN "#profile" = coalesce(
+                    known_profile, CASE WHEN place > 1 THEN first_profile END)
                 THEN '{DUPLICATE}'
                 WHEN known_profile IS NOT NULL OR place > 1 THEN '{TWO_PROFILES}'
             END) AS "{REASON}")
@@ -108,11 +109,11 @@ def new_customers_sql(mapping: Mapping) -> str:
     Of the first source that holds one, the earliest event is the sign-up, and the profile is
     what that row says.
     """
-    profile = ", ".join(
-        f"{identifier('#profile ' + name)} AS {identifier(name)}" for name in mapping.profile
+    profile = "".join(
+        f", {identifier('#profile ' + name)} AS {identifier(name)}" for name in mapping.profile
     )
     return f"""
-        SELECT customer_id, occurred_at AS signed_up_at, received_at{", " + profile if profile else ""}
+        SELECT customer_id, occurred_at AS signed_up_at, received_at{profile}
         FROM settled
         WHERE "{REASON}" IS NULL AND customer_id NOT IN (SELECT customer_id FROM known_customers)
         QUALIFY row_number() OVER (

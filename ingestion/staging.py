@@ -15,8 +15,6 @@ from lifecycle.sql import identifier, literal
 FILE, ROW = "#file", "#row"
 """Columns that staging adds: the source's path, and a number that rises in reading order."""
 
-ENCODINGS = {"utf-8": "utf-8", "latin-1": "latin-1", "utf-16": "utf-16"}
-
 
 def stage(
     connection: duckdb.DuckDBPyConnection,
@@ -79,7 +77,7 @@ def scan(paths: Sequence[Path], columns: Sequence[str], written: FileFormat) -> 
         f"read_csv([{listed}], auto_detect = false, header = true, columns = {{{names}}},"
         f" delim = {literal(written.delimiter)}, quote = {quote}, escape = {quote},"
         f" nullstr = [{missing}], encoding = {literal(written.encoding)}, filename = true,"
-        " new_line = '\\n', ignore_errors = true, store_rejects = true, rejects_limit = 0)"
+        " ignore_errors = true, store_rejects = true, rejects_limit = 0)"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -100,4 +99,4 @@ def sweep(home: Home, committed: frozenset[Path]) -> None:
     for folder in (home.events, home.customers, home.quarantine):
         for path in folder.glob("*") if folder.exists() else ():
             if path.suffix in (".parquet", ".unfinished") and path not in committed:
-                os.unlink(path)
+                path.unlink()
