@@ -21,8 +21,8 @@ from lifecycle.metrics import Labels
 from lifecycle.space import Algorithm
 from training.model import BOOSTERS, Encoder, Matrix, two_sided
 
-MOST_ROUNDS = 400
-FEW_ROWS = 20_000
+MOST_ROUNDS = 250
+FEW_ROWS = 5_000
 BINS_FEW, BINS_MANY = 255, 63
 TWO_CLASSES = 2
 
@@ -87,7 +87,7 @@ def bins_for(rows: int) -> int:
 
 def patience_for(learning_rate: float) -> int:
     """A slow learner needs longer to show that it has stopped learning."""
-    return int(np.clip(1 / learning_rate, 10, 50))
+    return int(np.clip(1 / learning_rate, 8, 30))
 
 
 def prepare(
@@ -125,16 +125,14 @@ class XGBoostPrepared:
         self.features = len(encoder.features)
         categories = set(encoder.category_columns)
         types = ["c" if i in categories else "q" for i in range(self.features)]
-        self.data = self._matrix(rows, types, settings, None)
-        self.watched = (
-            None if watched is None else self._matrix(watched, types, settings, self.data)
-        )
-
-    @staticmethod
-    def _matrix(rows: Rows, types: list[str], settings: Settings, ref: Any) -> Any:
-        return xgb.QuantileDMatrix(
+        self.data = xgb.QuantileDMatrix(
             rows.matrix, label=rows.labels, weight=rows.weights, feature_types=types,
-            enable_categorical=True, max_bin=settings.bins, nthread=1, ref=ref,
+            enable_categorical=True, max_bin=settings.bins, nthread=1,
+        )  # fmt: skip
+        # a plain matrix: watching a quantised one costs four times as much a round
+        self.watched = None if watched is None else xgb.DMatrix(
+            watched.matrix, label=watched.labels, weight=watched.weights, feature_types=types,
+            enable_categorical=True, nthread=1,
         )  # fmt: skip
 
     def fit(self, params: Mapping[str, Any], settings: Settings) -> Fitted:

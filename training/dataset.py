@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from hashlib import blake2b
 
+import pandas as pd
+
 from features import store
 from features.labels import labels
 from features.moments import moments
-from lifecycle.errors import DataError
+from lifecycle.errors import DataError, NotReady
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.task import Task
@@ -29,15 +31,15 @@ def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
             found=f"No moment has a label by {as_of:%Y-%m-%d}.",
             do=f"Ingest more history: a label needs {task.horizon_days} days after its moment.",
         )
-    asked = moments(home, task, as_of)[[*KEYS, "signed_up_at"]]
-    known = store.historical(home, task.name, ripe[KEYS]).to_pandas()
-    names = store.service_features(home, task.name)
-    types = store.service_types(home, task.name)
-    frame = ripe.merge(asked, on=KEYS, how="inner").merge(known, on=KEYS, how="inner")
+    signed_up = moments(home, task, as_of)[[*KEYS, "signed_up_at"]]
+    frame = ripe.merge(signed_up, on=KEYS, how="inner", validate="one_to_one")
     frame = frame.sort_values(["signed_up_at", *KEYS], kind="stable", ignore_index=True)
+    types = store.service_types(home, task.name)
+    known = store.historical(home, task.name, frame[KEYS]).to_pandas()[list(types)]
+    refuse_unbuilt(task, known)
     return TrainingSet(
-        frame=frame[[*COLUMNS, *names]],
-        features=tuple((name, types[name]) for name in names),
+        frame=pd.concat([frame[list(COLUMNS)], known], axis=1),
+        features=tuple(types.items()),
         as_of=as_of,
         lineage={
             "dataset": dataset.name,
@@ -46,6 +48,21 @@ def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
             "feature_service_fingerprint": store.fingerprint(home, task.name),
         },
     )
+
+
+def refuse_unbuilt(task: Task, known: pd.DataFrame) -> None:
+    """A moment without a single feature was never built; training on it would teach noise.
+
+    Raises:
+        NotReady: some moments have no features.
+    """
+    absent = int(known.isna().all(axis=1).sum())
+    if absent:
+        raise NotReady(
+            f"{absent} of {len(known)} labelled moments of {task.name} have no features.",
+            found="Their features were not built yet.",
+            do="Run `onramp features`, then train again.",
+        )
 
 
 def event_store_fingerprint(home: Home) -> str:

@@ -1,0 +1,127 @@
+"""Measures a challenger, and the champion beside it, on rows that neither has seen.
+
+Which rows: of customers who signed up after both models' training customers, at moments after
+everything that either model knew of any label. The hashed row keys then prove it: a single
+overlap is reported, and the gate does not judge on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lifecycle.gate import Evidence, NotWorse
+from lifecycle.metrics import Labels, measure
+from lifecycle.row_keys import Keys, count_seen, row_keys
+from lifecycle.task import Task
+from training.model import Matrix, Scorer
+from training.paired import Pair, difference
+
+MOST_UNLEARNED = 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender:
+    """A version as the comparison needs it.
+
+    Attributes:
+        keys: of the rows it was trained and calibrated on.
+    """
+
+    number: int
+    scorer: Scorer
+    keys: Keys
+
+    @property
+    def facts(self) -> Any:
+        return self.scorer.facts
+
+
+def evidence(
+    task: Task, frame: pd.DataFrame, challenger: Contender, champion: Contender | None
+) -> Evidence:
+    """What can be said about the challenger on unseen rows of the frame.
+
+    Args:
+        task: its gate names what is compared.
+        frame: labelled moments with features, as `training.trainingset.TrainingSet.frame`.
+        challenger: the version to be judged.
+        champion: the one it would replace; None when there is none.
+    """
+    contenders = [challenger] if champion is None else [challenger, champion]
+    absent = {
+        f"version {one.number} needs {', '.join(missing)}"
+        for one in contenders
+        if (missing := [name for name, _ in one.scorer.features if name not in frame.columns])
+    }
+    if absent:
+        return nothing(f"features that are no longer computed: {'; '.join(sorted(absent))}.")
+    rows = frame[after(frame, contenders)]
+    if rows.empty:
+        return nothing("no labelled row comes after both models.")
+    classes = challenger.scorer.classes
+    labels = places(rows["label"], classes)
+    known = labels >= 0
+    if known.mean() < 1 - MOST_UNLEARNED:
+        strange = ", ".join(sorted({str(label) for label in rows["label"][~known]}))
+        return nothing(f"{(~known).sum()} rows have a class it never learned: {strange}.")
+    rows, labels = rows[known], labels[known]
+    probabilities = challenger.scorer.score(rows)
+    differences = None
+    if champion is not None:
+        pair = Pair(
+            kind=task.kind,
+            labels=labels,
+            challenger=probabilities,
+            champion=aligned(champion.scorer.score(rows), champion.scorer.classes, classes),
+            customers=rows["customer_id"],
+        )
+        asked = [rule.metric for rule in task.gate.rules if isinstance(rule, NotWorse)]
+        differences = {name: difference(pair, name) for name in asked}
+    return Evidence(
+        rows=len(rows),
+        positives=rarest(labels, len(classes)),
+        seen=count_seen(row_keys(rows), *(one.keys for one in contenders)),
+        metrics=measure(task.kind, labels, probabilities),
+        differences=differences,
+    )
+
+
+def nothing(problem: str) -> Evidence:
+    return Evidence(rows=0, positives=0, seen=0, metrics={}, differences={}, problem=problem)
+
+
+def after(frame: pd.DataFrame, contenders: list[Contender]) -> pd.Series[bool]:
+    """Rows of later customers, at moments after the last label that any contender learned from."""
+    later = pd.Series(data=True, index=frame.index)
+    for one in contenders:
+        later &= frame["signed_up_at"] >= pd.Timestamp(one.facts["test_signed_up_from"])
+        later &= frame["event_timestamp"] >= pd.Timestamp(one.facts["labels_known_until"])
+    return later
+
+
+def places(labels: pd.Series[Any], classes: tuple[str, ...]) -> Labels:
+    """Class index of each label; −1 where the model has no such class."""
+    if labels.dtype == bool:
+        return labels.to_numpy().astype(np.int64)
+    known = {name: place for place, name in enumerate(classes)}
+    return np.array([known.get(str(label), -1) for label in labels], dtype=np.int64)
+
+
+def aligned(probabilities: Matrix, own: tuple[str, ...], wanted: tuple[str, ...]) -> Matrix:
+    """Columns in another model's order; a class it never learned has probability 0."""
+    place = {name: i for i, name in enumerate(own)}
+    columns = [
+        probabilities[:, place[name]] if name in place else np.zeros(len(probabilities))
+        for name in wanted
+    ]
+    return np.column_stack(columns)
+
+
+def rarest(labels: Labels, classes: int) -> int:
+    """Rows of the rarest class: for two classes the smaller; for more, of those that occur."""
+    counts = np.bincount(labels, minlength=classes)
+    return int(counts.min() if classes == 2 else counts[counts > 0].min(initial=0))  # noqa: PLR2004  # binary
