@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,25 @@ from pathlib import Path
 from lifecycle.errors import Busy
 
 PATIENCE_SECONDS = 30.0
+SHORT_WAIT_SECONDS = 0.02
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch a new database to the write-ahead log, which it then keeps.
+
+    SQLite does not wait for the switch as it waits for the write lock: of two processes that
+    make the same database at once, one is told at once that it is locked.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(SHORT_WAIT_SECONDS)
+        else:
+            return
 
 
 @contextmanager
@@ -26,9 +46,8 @@ def transaction(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.executescript(schema)
-        connection.execute("BEGIN IMMEDIATE")
+        write_ahead(connection)
+        connection.executescript(f"BEGIN IMMEDIATE; {schema}")
         try:
             yield connection
         except BaseException:

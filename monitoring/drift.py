@@ -17,15 +17,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from scipy.stats import chi2_contingency, ks_2samp
+from scipy.special import kolmogorov
+from scipy.stats import chi2_contingency
 
 ALPHA = 0.01
 LEAST_SAMPLE = 50
 LEAST_EXPECTED = 5.0
-OTHER = "(other)"
 
 Kind = Literal["number", "category"]
+Numbers = npt.NDArray[np.float64]
 Outcome = Literal["drifted", "stable", "could not tell"]
 
 
@@ -98,7 +100,11 @@ def judge(found: Sequence[ColumnDrift], *, effect: float) -> tuple[ColumnDrift, 
 def clean(values: pd.Series, kind: Kind) -> pd.Series:
     """Float64 or text, whatever the column came as; infinite numbers count as missing."""
     if kind == "category":
-        return values.astype("object").where(values.notna(), None).map(str, na_action="ignore")
+        given = values.to_numpy(dtype=object)
+        texts = [
+            None if gone else str(one) for one, gone in zip(given, pd.isna(given), strict=True)
+        ]
+        return pd.Series(texts, index=values.index, dtype="object")
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     return numbers.where(np.isfinite(numbers))
 
@@ -140,12 +146,20 @@ def missing_moved(name: str, kind: Kind, before: pd.Series, after: pd.Series) ->
     )  # fmt: skip
 
 
-def kolmogorov_smirnov(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Largest distance between the two distribution functions, and its asymptotic p-value."""
-    if x.min() == x.max() == y.min() == y.max():
-        return 0.0, 1.0
-    result = ks_2samp(x, y, method="asymp")
-    return float(result.statistic), float(result.pvalue)
+def kolmogorov_smirnov(x: Numbers, y: Numbers) -> tuple[float, float]:
+    """Largest distance between the two distribution functions, and its asymptotic p-value.
+
+    With the correction for small samples of Stephens (1970, Use of the Kolmogorov–Smirnov
+    statistics without extensive tables). Ties make it cautious. This is scipy's `ks_2samp`
+    without its overhead, which is most of the time at our sizes.
+    """
+    x, y = np.sort(x), np.sort(y)
+    both = np.concatenate([x, y])
+    below = np.searchsorted(x, both, side="right") / len(x)
+    beside = np.searchsorted(y, both, side="right") / len(y)
+    distance = float(np.abs(below - beside).max())
+    root = np.sqrt(len(x) * len(y) / (len(x) + len(y)))
+    return distance, float(kolmogorov((root + 0.12 + 0.11 / root) * distance))
 
 
 def contingency(x: pd.Series, y: pd.Series) -> tuple[float, float]:
@@ -154,16 +168,19 @@ def contingency(x: pd.Series, y: pd.Series) -> tuple[float, float]:
     Levels too rare for the chi-squared approximation are put together. The effect is taken
     before that, so that many new rare levels still count.
     """
-    counts = pd.DataFrame({"x": x.value_counts(), "y": y.value_counts()}).fillna(0.0)
-    shares = counts / counts.sum()
-    effect = float((shares["x"] - shares["y"]).abs().sum() / 2)
-    smaller = min(len(x), len(y)) / (len(x) + len(y))
-    rare = counts.sum(axis=1) * smaller < LEAST_EXPECTED
-    table = pd.concat([counts[~rare], counts[rare].sum().to_frame(OTHER).T])
-    table = table[table.sum(axis=1) > 0]
-    if len(table) < 2:  # noqa: PLR2004  one level cannot differ
+    codes, _ = pd.factorize(np.concatenate([x.to_numpy(object), y.to_numpy(object)]))
+    levels = int(codes.max()) + 1
+    counts = np.stack(
+        [np.bincount(part, minlength=levels) for part in (codes[: len(x)], codes[len(x) :])]
+    ).astype(np.float64)
+    before, after = counts / counts.sum(axis=1, keepdims=True)
+    effect = float(np.abs(before - after).sum() / 2)
+    rare = counts.sum(axis=0) * min(len(x), len(y)) / (len(x) + len(y)) < LEAST_EXPECTED
+    table = np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] == 1:
         return effect, 1.0
-    return effect, float(chi2_contingency(table.to_numpy(), correction=False).pvalue)
+    return effect, float(chi2_contingency(table, correction=False).pvalue)
 
 
 def holm(found: Sequence[ColumnDrift]) -> list[float]:

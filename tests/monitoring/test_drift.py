@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ks_2samp
+
 from monitoring.drift import (
     LEAST_SAMPLE,
     compare,
@@ -18,7 +20,6 @@ from monitoring.drift import (
     kolmogorov_smirnov,
     measure,
 )
-from scipy.stats import ks_2samp
 
 ROWS, COLUMNS = 2_000, 40
 
@@ -88,9 +89,7 @@ def test_missing_share_is_its_own_comparison() -> None:
     """Values gone from 30 to 60 % are drift of the missing share, not of the values."""
     reference, current = sample(1, columns=1), sample(2, columns=1)
     current.loc[np.random.default_rng(3).uniform(size=ROWS) < 0.43, "f0"] = np.nan
-    found = {
-        drift.what: drift.outcome for drift in compare(reference, current, ["f0"], effect=0.1)
-    }
+    found = {drift.what: drift.outcome for drift in compare(reference, current, ["f0"], effect=0.1)}
     assert found == {"missing": "drifted", "values": "stable"}
 
 
@@ -149,8 +148,12 @@ values = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=60).map(np
 @given(x=values, y=values)
 @settings(deadline=None, max_examples=60)
 def test_ks_is_scipys(x: np.ndarray, y: np.ndarray) -> None:
-    """D is scipy's, symmetric, and 0 for a sample against itself."""
-    assert kolmogorov_smirnov(x, y)[0] == pytest.approx(ks_2samp(x, y, method="asymp").statistic)
+    """D is scipy's, symmetric, and 0 for a sample against itself; p is scipy's for many rows."""
+    known = ks_2samp(x, y, method="asymp")
+    assert kolmogorov_smirnov(x, y)[0] == pytest.approx(known.statistic)
+    many = ks_2samp(np.repeat(x, 50), np.repeat(y, 50), method="asymp")
+    ours = kolmogorov_smirnov(np.repeat(x, 50), np.repeat(y, 50))[1]
+    assert ours == pytest.approx(many.pvalue, abs=0.03)
     assert kolmogorov_smirnov(x, y)[0] == pytest.approx(kolmogorov_smirnov(y, x)[0])
     assert kolmogorov_smirnov(x, x)[0] == 0.0
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+
 from monitoring.quality import Bounds, columns_broken, freshness, volume
 
 ROWS = 1_000
@@ -28,8 +29,7 @@ def customers(seed: int, rows: int = ROWS) -> pd.DataFrame:
 
 def checks(current: pd.DataFrame, bounds: dict[str, Bounds] = FREE) -> list[tuple[str, str]]:
     return [
-        (breach.check, breach.column)
-        for breach in columns_broken(customers(1), current, bounds)
+        (breach.check, breach.column) for breach in columns_broken(customers(1), current, bounds)
     ]
 
 

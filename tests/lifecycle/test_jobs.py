@@ -1,0 +1,278 @@
+"""One open job a task, one worker a job, whoever dies and whoever comes at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.strategies import sampled_from
+
+from lifecycle.errors import Busy
+from lifecycle.home import Home, open_home
+from lifecycle.jobs import LEASE, SCHEMA, Job, Jobs
+from lifecycle.sqlite import transaction
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+TASKS = ("churn", "preference")
+WORKERS = ("ann", "bob", "cat")
+
+AT_ONCE = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from lifecycle.errors import Busy
+from lifecycle.home import open_home
+from lifecycle.jobs import Jobs
+jobs = Jobs(open_home(Path(sys.argv[1])))
+me, do = sys.argv[2], sys.argv[3]
+while time.time() < float(sys.argv[4]): pass
+if do == "request":
+    print(jobs.request("churn", why="decay", by=me, as_of=datetime.now(UTC))[1], flush=True)
+else:
+    try:
+        print(jobs.claim("churn", me).worker == me, flush=True)
+    except Busy:
+        print(False, flush=True)
+if do == "claim and hang":
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return open_home(tmp_path / "home")
+
+
+@pytest.fixture
+def jobs(home: Home) -> Jobs:
+    return Jobs(home)
+
+
+def request(jobs: Jobs, task: str = "churn") -> Job:
+    return jobs.request(task, why="decay", by="monitor", as_of=NOW)[0]
+
+
+def claimed(jobs: Jobs, worker: str) -> Job:
+    job = jobs.claim("churn", worker)
+    assert job is not None
+    return job
+
+
+def silence(home: Home, age: timedelta) -> None:
+    """Make the last heartbeat so old, as a worker that died then would have."""
+    with transaction(home.platform, SCHEMA) as db:
+        db.execute("UPDATE jobs SET heartbeat_at = ?", ((datetime.now(UTC) - age).isoformat(),))
+
+
+def start(home: Home, worker: str, do: str, at: float = 0.0) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", AT_ONCE, home.root, worker, do, str(at)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def test_a_second_request_finds_the_first(jobs: Jobs) -> None:
+    """Asking again while a job is open returns it and opens none."""
+    first, opened = jobs.request("churn", why="decay", by="monitor", as_of=NOW)
+    again, opened_again = jobs.request("churn", why="by hand", by="ada", as_of=NOW)
+    assert (opened, opened_again) == (True, False)
+    assert again == first
+    assert len(jobs.read()) == 1
+
+
+def test_tasks_do_not_wait_for_each_other(jobs: Jobs) -> None:
+    """Each task has its own open job."""
+    assert {request(jobs, task).task for task in TASKS} == set(TASKS)
+    assert len(jobs.read()) == 2
+
+
+def test_nothing_to_claim(jobs: Jobs) -> None:
+    """Without an open job there is nothing to claim, and nothing is made on disk by reading."""
+    assert jobs.read() == ()
+    assert jobs.claim("churn", "ann") is None
+
+
+def test_a_job_that_is_worked_on_is_busy(jobs: Jobs) -> None:
+    """The error names the worker and says what to do."""
+    job = request(jobs)
+    claimed(jobs, "ann")
+    with pytest.raises(Busy) as refused:
+        jobs.claim("churn", "bob")
+    assert refused.value.what == f"Job {job.id} of churn is being worked on."
+    assert refused.value.found.startswith("Worker ann, last heard of at 20")
+    assert refused.value.do == "Leave it, or try again when that worker has ended."
+    assert refused.value.exit_code == 5
+
+
+def test_an_ended_job_makes_room(jobs: Jobs) -> None:
+    """Once a job has ended, a new one may be asked for, and both are remembered."""
+    first = request(jobs)
+    assert jobs.end(claimed(jobs, "ann"), "promoted", {"version": 2})
+    second = request(jobs)
+    assert second.id != first.id
+    assert [(job.id, job.state) for job in jobs.read("churn")] == [
+        (second.id, "requested"), (first.id, "promoted"),
+    ]  # fmt: skip
+    assert jobs.read()[1].outcome == '{"version": 2}'
+
+
+def test_a_dead_workers_job_is_taken_over_after_the_lease(home: Home, jobs: Jobs) -> None:
+    """Before the lease has run out the job is held, after it the next worker has it."""
+    request(jobs)
+    claimed(jobs, "ann")
+    silence(home, LEASE - timedelta(minutes=1))
+    with pytest.raises(Busy):
+        jobs.claim("churn", "bob")
+    silence(home, LEASE + timedelta(seconds=1))
+    taken = claimed(jobs, "bob")
+    assert (taken.worker, taken.attempts) == ("bob", 2)
+
+
+def test_a_heartbeat_keeps_the_job(home: Home, jobs: Jobs) -> None:
+    """A worker that says it lives keeps its job past the lease."""
+    request(jobs)
+    job = claimed(jobs, "ann")
+    silence(home, LEASE * 2)
+    assert jobs.beat(job)
+    with pytest.raises(Busy):
+        jobs.claim("churn", "bob")
+
+
+@pytest.mark.parametrize(("lives", "age", "busy"), [
+    (True, LEASE * 3, True), (False, timedelta(0), False), (None, timedelta(0), True),
+    (None, LEASE * 3, False),
+])  # fmt: skip
+def test_what_is_seen_of_the_worker_counts_more_than_its_heartbeat(
+    home: Home, jobs: Jobs, lives: bool | None, age: timedelta, busy: bool
+) -> None:
+    """Seen alive it keeps the job, seen dead it loses it at once; unseen, the heartbeat decides."""
+    request(jobs)
+    claimed(jobs, "ann")
+    silence(home, age)
+    if busy:
+        with pytest.raises(Busy):
+            jobs.claim("churn", "bob", alive=lambda _: lives)
+    else:
+        taken = jobs.claim("churn", "bob", alive=lambda _: lives)
+        assert taken is not None
+        assert taken.worker == "bob"
+
+
+def test_a_worker_that_lost_its_job_cannot_end_it(home: Home, jobs: Jobs) -> None:
+    """Taken over, the first worker may neither beat nor end; the second's word stands."""
+    request(jobs)
+    lost = claimed(jobs, "ann")
+    silence(home, LEASE * 2)
+    held = claimed(jobs, "bob")
+    assert not jobs.beat(lost)
+    assert not jobs.end(lost, "promoted", {"by": "ann"})
+    assert jobs.end(held, "refused", {"by": "bob"})
+    assert not jobs.end(held, "promoted", {"by": "bob again"})
+    assert [(job.state, job.outcome) for job in jobs.read()] == [("refused", '{"by": "bob"}')]
+
+
+@pytest.mark.parametrize("do", ["request", "claim"])
+def test_of_processes_at_once_one_wins(home: Home, jobs: Jobs, do: str) -> None:
+    """Of six processes that ask, or claim, in the same instant, exactly one is told it has it."""
+    if do == "claim":
+        request(jobs)
+    at = time.time() + 0.7
+    racers = [start(home, f"worker {n}", do, at) for n in range(6)]
+    answers = [racer.communicate(timeout=60)[0].strip() for racer in racers]
+    assert sorted(answers) == ["False"] * 5 + ["True"]
+    assert len(jobs.read()) == 1
+
+
+def test_a_worker_killed_at_its_work(home: Home, jobs: Jobs) -> None:
+    """After `kill -9` the job is still there, held for the lease, then done again by another."""
+    request(jobs)
+    worker = start(home, "doomed", "claim and hang")
+    assert worker.stdout is not None
+    assert worker.stdout.readline().strip() == "True"
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.communicate()
+    with pytest.raises(Busy, match="Worker doomed"):
+        jobs.claim("churn", "next")
+    silence(home, LEASE * 2)
+    taken = claimed(jobs, "next")
+    assert taken.attempts == 2
+    assert jobs.end(taken, "promoted", {})
+    assert len(jobs.read()) == 1
+
+
+class JobsMachine(RuleBasedStateMachine):
+    """Any order of requests, claims, deaths and ends, against what is allowed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = temporary()
+        self.home = open_home(Path(self.folder.name) / "home")
+        self.jobs = Jobs(self.home)
+        self.claims: dict[str, list[Job]] = {task: [] for task in TASKS}
+        self.ended: dict[str, str] = {}
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+    def open_jobs(self, task: str) -> list[Job]:
+        return [job for job in self.jobs.read(task) if job.state in ("requested", "running")]
+
+    @rule(task=sampled_from(TASKS))
+    def ask(self, task: str) -> None:
+        was_open = bool(self.open_jobs(task))
+        job, opened = self.jobs.request(task, why="decay", by="monitor", as_of=NOW)
+        assert opened == (not was_open)
+        assert job.id not in self.ended
+
+    @rule(task=sampled_from(TASKS), worker=sampled_from(WORKERS), dead=sampled_from((True, None)))
+    def claim(self, task: str, worker: str, dead: bool | None) -> None:
+        before = self.open_jobs(task)
+        try:
+            job = self.jobs.claim(task, worker, alive=lambda _: not dead if dead else None)
+        except Busy:
+            assert before[0].worker != worker
+            assert not dead
+            return
+        assert (job is None) == (not before)
+        if job is not None:
+            assert job.worker == worker
+            self.claims[task].append(job)
+
+    @precondition(lambda self: any(self.claims.values()))
+    @rule(task=sampled_from(TASKS), state=sampled_from(("promoted", "refused", "failed")))
+    def end(self, task: str, state: str) -> None:
+        if not self.claims[task]:
+            return
+        job = self.claims[task].pop(0)
+        holders = {one.id: one.worker for one in self.open_jobs(task) if one.state == "running"}
+        done = self.jobs.end(job, state, {})
+        assert done == (holders.get(job.id) == job.worker)
+        if done:
+            assert job.id not in self.ended
+            self.ended[job.id] = state
+
+    @invariant()
+    def one_open_job_a_task(self) -> None:
+        assert all(len(self.open_jobs(task)) <= 1 for task in TASKS)
+
+    @invariant()
+    def an_end_is_final(self) -> None:
+        found = {job.id: job.state for job in self.jobs.read()}
+        assert all(found[job_id] == state for job_id, state in self.ended.items())
+
+
+def temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="onramp-jobs-")
+
+
+TestJobsMachine = JobsMachine.TestCase
+TestJobsMachine.settings = settings(deadline=None, max_examples=15, stateful_step_count=20)
