@@ -285,7 +285,7 @@ def refuse_bad_names(dataset: DataSet, features: tuple[Feature, ...]) -> None:
                 found=f"They are made of {' and of '.join(clash)}.",
                 do="Rename one of these words in the data set's TOML file.",
             )
-        if feature.name in TAKEN or feature.name.endswith("_y") or "__" in feature.name:
+        if feature.name in TAKEN or feature.name.endswith(("_", "_y")) or "__" in feature.name:
             raise DataError(
                 f"No feature can be named {feature.name!r}.",
                 found=f"It is made of {words} in {dataset.name!r}.",

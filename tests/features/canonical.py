@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import random
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,13 +14,17 @@ import pyarrow.parquet as pq
 
 from lifecycle.dataset import DataSet
 from lifecycle.event_store import CUSTOMER_COLUMNS, EVENT_COLUMNS, EventStore, Part, Source, Table
-from lifecycle.home import Home
+from lifecycle.home import Home, open_home
 
 TIME = pa.timestamp("us", tz="UTC")
 ARROW = {"number": pa.float64(), "category": pa.string(), "boolean": pa.bool_()}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
+AS_OF = START + timedelta(days=75)
+DAYS = (1, 3, 7, 14, 30)
+
 Row = Mapping[str, Any]
+Log = tuple[list[Row], list[Row]]
 
 TOML = """
 name = "toy"
@@ -97,11 +101,12 @@ def commit(home: Home, holds: Table, rows: pa.Table) -> None:
     EventStore(home).commit([source], [part])
 
 
-def settle(home: Home, toml: Path) -> DataSet:
-    """Give the home its data set."""
+def settle(root: Path, toml: str = TOML) -> Home:
+    """A home with its data set, and nothing in it."""
+    home = open_home(root)
     home.root.mkdir(parents=True, exist_ok=True)
-    shutil.copy(toml, home.dataset_file)
-    return home.dataset()
+    home.dataset_file.write_text(toml, encoding="utf-8")
+    return home
 
 
 def fill(home: Home, customers: Sequence[Row], events: Sequence[Row]) -> None:
@@ -111,3 +116,34 @@ def fill(home: Home, customers: Sequence[Row], events: Sequence[Row]) -> None:
         commit(home, "customers", table_of(customers, "customers", dataset))
     if events:
         commit(home, "events", table_of(events, "events", dataset))
+
+
+def random_log(seed: int, customers: int) -> tuple[list[Row], list[Row]]:
+    """Customers who sign up over 60 days and what they do: ties, late rows, gaps, new profiles."""
+    dice = random.Random(seed)  # noqa: S311 - dice, no secret
+    people: list[Row] = []
+    happened: list[Row] = []
+    for n in range(customers):
+        name, start = f"c{n:03d} ü", START + days(dice.random() * 60)
+        facts = {"country": dice.choice(["de", "fr", None]), "newsletter": dice.random() < 0.5}
+        people.append(customer(name, start, age=float(dice.randint(18, 80)), **facts))
+        if dice.random() < 0.3:
+            later = start + days(dice.random() * 20)
+            people.append(customer(name, start, received_at=later, age=33.0, country="it"))
+        for _ in range(dice.randint(0, 40)):
+            happened.append(random_event(dice, name, start))
+            if dice.random() < 0.2:
+                happened.append({**happened[-1], "event_id": uuid.uuid4().hex})
+    return people, happened
+
+
+def random_event(dice: random.Random, name: str, start: datetime) -> Row:
+    words = ["login", "view_article", "view_video", "share_video", "buy", "ping"]
+    when = start + days(round(dice.expovariate(1 / 9) - 1, dice.choice([0, 1, 6])))
+    late = days(dice.choice([0, 0, 0, 0.001, 1, 4]))
+    return event(
+        name, dice.choice(words), when, received_at=when + late,
+        session_id=dice.choice([None, "s1", "s2", "s3"]),
+        item=dice.choice([None, "a", "b", "é"]),
+        value=dice.choice([None, 0.1, 0.2, 19.99, -5.0]),
+    )  # fmt: skip

@@ -1,0 +1,146 @@
+"""The data dictionary: a page written from the definitions, so that it cannot be out of date.
+
+`python -m features.dictionary` writes docs/features.md anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from features.catalogue import WINDOWS, catalogue
+from features.feature import VIEWS, Feature
+from features.moments import ONBOARDING_DAYS
+from features.tables import TTL
+from lifecycle.dataset import DataSet, read_dataset
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "features.md"
+DATASET = ROOT / "datasets" / "simulated.toml"
+
+INTRODUCTION = """\
+# Features
+
+<!-- Written by `python -m features.dictionary`. A test holds the page to the definitions. -->
+
+A feature is one thing we know of a customer at a *moment*. It is defined once, as a frozen value
+in `features/catalogue.py`. The SQL that computes it, Feast's schema, the bounds that built rows
+are held to, and this page all come from that value.
+
+**What a feature may look at.** Events with `occurred_at <= moment` *and* `received_at <= moment`:
+what we could have known then. A window of w days holds events with `occurred_at > moment - w`;
+*since sign-up* holds those with `occurred_at >= signed_up_at`. A profile column has the version
+that was received last by the moment. So a value never changes once its moment has passed,
+whatever arrives later, and `features.leakage` proves it by experiment.
+
+**When it is computed.** At every moment of every task that is due (days 1, 3, 7, 14 and 30 after
+sign-up unless the data set says otherwise), and at the time of each build for every customer who
+signed up within the last {onboarding} days. A value answers for {ttl} days, offline and online
+alike; after that the customer counts as unknown.
+
+**Types.** Numbers are doubles, counts too, and a boolean is 0 or 1: an integer with a gap in it
+turns into something else in half of the tools on the way. Categories are strings.
+
+**Where it is kept.** Parquet below `.onramp/features/<view>/<definition>/`: another definition is
+another folder, and `onramp features` builds it afresh while readers keep the old one. Rows that
+break a bound go to `.onramp/quarantine/features/` with the reason.
+
+## The features of the data set *{name}*
+
+{count} features over windows of {windows} days.
+"""
+
+HOW_TO = """
+## Adding a feature
+
+1. In `features/catalogue.py`, yield one more `Feature` from the function of its kind: a name, an
+   aggregate, a window, a unit, a meaning, the value when nothing happened (0 for a count, none
+   for a recency) and bounds. A task takes it up if its patterns match the name.
+2. Only if no aggregate of `features/feature.py` says it: add a frozen class there, its SQL
+   expression in `features/aggregates.py`, and its plain-Python meaning in
+   `tests/features/reference.py`, which the tests hold the SQL against on random event logs.
+3. `python -m features.dictionary` writes this page anew; `onramp features` builds the new
+   definition and tells Feast.
+
+A column that your data set declares under `[leaks]` can never become a feature: that is an error,
+not a warning.
+
+## Reading features as a Feast user
+
+Inside `feature_repo/`, `feast apply`, `feast materialize`, `feast feature-views list` and the
+rest of Feast's command line work on the home `../.onramp`. For another home:
+
+```
+export ONRAMP_HOME=/data/onramp
+export FEAST_FS_YAML_FILE_PATH=$ONRAMP_HOME/feast/feature_store.yaml
+```
+
+From Python, ask with `filter_by_created_timestamp=True`; the feature services are named like
+the tasks:
+
+```
+store = feast.FeatureStore(fs_yaml_file=".onramp/feast/feature_store.yaml")
+store.get_historical_features(
+    entity_df, store.get_feature_service("churn"), filter_by_created_timestamp=True
+).to_arrow()
+```
+
+Each view holds one column more, `<view>_moment_<definition>`: the moment in microseconds, because
+Feast's online stores keep whole seconds. It belongs to no service.
+"""
+
+TITLES = {
+    "customer_behaviour": "### customer_behaviour: what the customer did",
+    "customer_profile": "### customer_profile: who the customer is",
+}
+HEAD = """
+| feature | meaning | window | unit | when empty | bounds | made of |
+|---|---|---|---|---|---|---|
+"""
+
+
+def dictionary(dataset: DataSet) -> str:
+    """The page, in Markdown."""
+    features = catalogue(dataset)
+    page = INTRODUCTION.format(
+        onboarding=ONBOARDING_DAYS, ttl=TTL.days, name=dataset.name, count=len(features),
+        windows=", ".join(str(days) for days in WINDOWS),
+    )  # fmt: skip
+    for view in VIEWS:
+        lines = [line(feature) for feature in features if feature.view == view]
+        page += f"\n{TITLES[view]}\n{HEAD}" + "\n".join(lines) + "\n"
+    return page + HOW_TO
+
+
+def line(feature: Feature) -> str:
+    cells = (
+        f"`{feature.name}`",
+        feature.meaning,
+        window(feature),
+        feature.unit,
+        "missing" if feature.empty is None else f"{feature.empty:g}",
+        bounds(feature),
+        ", ".join(f"`{word}`" for word in feature.needs),
+    )
+    return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+
+
+def window(feature: Feature) -> str:
+    if feature.view == "customer_profile":
+        return "at the moment"
+    return "since sign-up" if feature.window_days is None else f"{feature.window_days} d"
+
+
+def bounds(feature: Feature) -> str:
+    if feature.type == "category":
+        return "text"
+    low = "" if feature.at_least is None else f"{feature.at_least:g}"
+    high = "" if feature.at_most is None else f"{feature.at_most:g}"
+    return f"{low} … {high}".strip() if low or high else "any"
+
+
+def main() -> None:
+    PAGE.write_text(dictionary(read_dataset(DATASET)), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
