@@ -46,7 +46,12 @@ class Job:
 
 
 def ingest(
-    home: Home, toml: Path, source: Path | None = None, *, progress: Progress = silent
+    home: Home,
+    toml: Path,
+    source: Path | None = None,
+    *,
+    progress: Progress = silent,
+    batch_bytes: int = BATCH_BYTES,
 ) -> IngestReport:
     """Read what is new below `source`, and what is new in databases, into the home's store.
 
@@ -58,6 +63,7 @@ def ingest(
         toml: the data set's file; a copy is kept in the home.
         source: the folder, or one file; None where every table reads a database.
         progress: shows the sources read.
+        batch_bytes: the most that is read before a commit; a larger file is read whole.
 
     Raises:
         UsageError: the home belongs to another data set, or the source is missing.
@@ -70,7 +76,7 @@ def ingest(
         notes = list(adopt(home, toml, mapping))
         sweep(home, committed(EventStore(home)))
         with workplace() as (connection, spooled):
-            run = Run(home, mapping, source, connection, spooled)
+            run = Run(home, mapping, source, connection, spooled, batch_bytes)
             reports = []
             for job in jobs(mapping):
                 found = list(run.find(job, environment()))
@@ -153,6 +159,7 @@ class Run:
     source: Path | None
     connection: duckdb.DuckDBPyConnection
     spooled: Path
+    batch_bytes: int
 
     def find(self, job: Job, environ: Dictionary[str, str]) -> Iterator[Found]:
         """Every source of a table that is there now, by name."""
@@ -182,7 +189,7 @@ class Run:
                 known.add(source.fingerprint)
         total = TableReport(table=job.key, sources_known=len(found) - len(fresh))
         with progress(f"Reading {job.key}", len(fresh)) as advance:
-            for batch in batches(fresh, BATCH_BYTES):
+            for batch in batches(fresh, self.batch_bytes):
                 total = add_tables(total, self.read_batch(job, batch))
                 advance(len(batch))
         return total
