@@ -19,6 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
+    from tests.serving.fed import Fed, feed
     from tests.serving.forge import Recipe, forge
 
 __all__ = ["Forged", "TestClient"]
@@ -63,6 +64,12 @@ class Forged:
         registry = Registry(self.home)
         registry.point("champion", registry.version(task, number))
 
+    def copy(self, folder: Path) -> Forged:
+        """The same home elsewhere, to be changed at will."""
+        home = open_home(folder / "home")
+        shutil.copytree(self.home.root, home.root)
+        return Forged(home)
+
 
 @pytest.fixture(scope="session")
 def _forged(tmp_path_factory: pytest.TempPathFactory) -> Forged:
@@ -78,9 +85,7 @@ def _forged(tmp_path_factory: pytest.TempPathFactory) -> Forged:
 @pytest.fixture
 def bare(_forged: Forged, tmp_path: Path) -> Forged:
     """Versions, and no champion of either task."""
-    home = open_home(tmp_path / "home")
-    shutil.copytree(_forged.home.root, home.root)
-    return Forged(home)
+    return _forged.copy(tmp_path)
 
 
 @pytest.fixture
@@ -101,3 +106,9 @@ def _serving_environment() -> Iterator[None]:
         os.environ.pop(mark, None)
     else:
         os.environ[mark] = before
+
+
+@pytest.fixture(scope="session")
+def fed(tmp_path_factory: pytest.TempPathFactory) -> Fed:
+    """Read only: tests that write take a copy of its prediction log elsewhere."""
+    return feed(tmp_path_factory.mktemp("fed") / "home")

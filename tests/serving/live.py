@@ -47,7 +47,7 @@ def ours(home: Home) -> Iterator[Running]:
     """Our server over the home, as `onramp serve` starts it."""
     port = free_port()
     command = [sys.executable, "-c", OURS, str(home.root), str(port)]
-    with started(command, port, {}) as running:
+    with started(command, port, {"PYTHONHASHSEED": "0"}) as running:
         yield running
 
 
@@ -59,6 +59,7 @@ def stock(home: Home, task: str) -> Iterator[Running]:
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
     bin_folder = str(Path(sys.executable).parent)
     environment = {
+        "PYTHONHASHSEED": "0",  # MLflow's errors print a set
         "MLFLOW_TRACKING_URI": home.tracking_uri,
         "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}",  # it starts the first `uvicorn`
     }
@@ -68,7 +69,7 @@ def stock(home: Home, task: str) -> Iterator[Running]:
 
 @contextmanager
 def started(command: Sequence[str], port: int, more: Mapping[str, str]) -> Iterator[Running]:
-    """Start, wait until it answers, hand out a client, stop it and its children."""
+    """Start, hand out a client, stop it and its children. `wait` for it before asking."""
     process = subprocess.Popen(
         command, cwd=ROOT, env={**os.environ, **more}, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -76,7 +77,6 @@ def started(command: Sequence[str], port: int, more: Mapping[str, str]) -> Itera
     url = f"http://127.0.0.1:{port}"
     try:
         with httpx.Client(base_url=url, timeout=30) as client:
-            wait(client, process)
             yield Running(process, client, url)
     finally:
         if process.poll() is None:
@@ -84,13 +84,14 @@ def started(command: Sequence[str], port: int, more: Mapping[str, str]) -> Itera
         process.communicate(timeout=30)
 
 
-def wait(client: httpx.Client, process: subprocess.Popen[str]) -> None:
+def wait(running: Running) -> None:
+    """Return when it answers anything at all."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise AssertionError(f"it ended: {process.communicate()[0]}")
+        if running.process.poll() is not None:
+            raise AssertionError(f"it ended: {running.process.communicate()[0]}")
         try:
-            client.get("/ping")
+            running.client.get("/ping")
         except httpx.TransportError:
             time.sleep(0.1)
         else:

@@ -338,9 +338,9 @@ RECORDS = st.lists(st.dictionaries(NAMES, JSON, max_size=4), max_size=3)
 @pytest.fixture(scope="module")
 def fuzzed(_forged: Forged, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One server for all cases; it raises what an endpoint failed to answer."""
-    del tmp_path_factory
-    _forged.promote("churn", 1)
-    with TestClient(build_app(_forged.home, TASKS[:1], lookup=Shelf())) as client:
+    own = _forged.copy(tmp_path_factory.mktemp("fuzzed"))
+    own.promote("churn", 1)
+    with TestClient(build_app(own.home, TASKS[:1], lookup=Shelf())) as client:
         yield client
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 
 import pytest
 
-from lifecycle.home import Home, open_home
 from tests.serving.conftest import Forged
 from tests.serving.forge import rows
-from tests.serving.live import Running, ours, stock
+from tests.serving.live import Running, ours, stock, wait
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -77,11 +75,12 @@ class Pair:
 
 @pytest.fixture(scope="module")
 def pair(_forged: Forged, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    home: Home = open_home(tmp_path_factory.mktemp("pair") / "home")
-    shutil.copytree(_forged.home.root, home.root)
-    Forged(home).promote("churn", 1)
-    Forged(home).promote("preference", 1)
-    with stock(home, "churn") as theirs, ours(home) as our:
+    own = _forged.copy(tmp_path_factory.mktemp("pair"))
+    own.promote("churn", 1)
+    own.promote("preference", 1)
+    with stock(own.home, "churn") as theirs, ours(own.home) as our:
+        wait(theirs)
+        wait(our)
         yield Pair(theirs, our)
 
 

@@ -1,0 +1,124 @@
+"""serving.log_writer: the log follows the answers and never holds one up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lifecycle.home import open_home
+from lifecycle.prediction_log import Prediction, PredictionLog
+from serving import log_writer
+from serving.log_writer import Answered, LogWriter
+
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+
+def answered(count: int, name: str = "r") -> Answered:
+    return Answered(
+        tuple(
+            Prediction(
+                receipt_id=f"{name}{i}",
+                task="churn",
+                version=1,
+                customer_id="c",
+                event_timestamp=NOW,
+                scored_at=NOW,
+                origin="online",
+                prediction=0.5,
+                answer="no",
+                probabilities={"no": 0.5, "yes": 0.5},
+                features={"visits": 1.0},
+            )
+            for i in range(count)
+        )
+    )
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> PredictionLog:
+    return PredictionLog(open_home(tmp_path))
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_rows_are_written_within_a_second_or_so(log: PredictionLog) -> None:
+    """Nobody needs to stop the server to see what it answered."""
+    writer = LogWriter(log)
+    writer.start()
+    writer.put(answered(3))
+    until(lambda: writer.state().written == 3)
+    assert len(log.read("churn")) == 3
+    writer.stop()
+
+
+def test_stop_writes_what_is_waiting(log: PredictionLog) -> None:
+    """A graceful stop loses nothing, however much is queued."""
+    writer = LogWriter(log)
+    for turn in range(20):
+        writer.put(answered(500, f"t{turn}-"))
+    writer.start()
+    writer.stop()
+    assert len(log.read("churn")) == 10_000
+    assert writer.state().waiting == 0
+
+
+def test_full_queue_drops_and_counts(log: PredictionLog) -> None:
+    """The queue is bounded: past it rows are dropped, and what is kept is written."""
+    writer = LogWriter(log, most_rows=10)
+    assert writer.put(answered(8))
+    assert not writer.put(answered(3))
+    writer.start()
+    writer.stop()
+    state = writer.state()
+    assert (state.written, state.dropped) == (8, 3)
+
+
+def test_nothing_is_taken_after_the_stop(log: PredictionLog) -> None:
+    """A late answer is counted as dropped, not kept for nobody."""
+    writer = LogWriter(log)
+    writer.start()
+    writer.stop()
+    assert not writer.put(answered(1))
+    assert writer.state().dropped == 1
+
+
+def test_disk_that_refuses_costs_rows_and_recovers(
+    log: PredictionLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the folder cannot be written rows are lost, said once; afterwards the log goes on."""
+    log.root.write_text("in the way")
+    writer = LogWriter(log)
+    writer.start()
+    for name in ("a", "b"):
+        writer.put(answered(2, name))
+        until(lambda: writer.state().waiting == 0)
+    assert writer.state().dropped == 4
+    assert writer.state().trouble
+    log.root.unlink()
+    writer.put(answered(1, "c"))
+    until(lambda: writer.state().written == 1)
+    writer.stop()
+    assert writer.state().trouble == ""
+    assert [record.message.split(",")[0].split(":")[0] for record in caplog.records] == [
+        "the prediction log cannot be written",
+        "the prediction log is written again",
+    ]
+
+
+def test_put_never_waits(log: PredictionLog) -> None:
+    """An answer pays microseconds for its row, whether the disk is quick or not."""
+    writer = LogWriter(log)
+    batch = answered(1)
+    began = time.perf_counter()
+    for _ in range(log_writer.FLUSH_ROWS - 1):
+        writer.put(batch)
+    assert (time.perf_counter() - began) / log_writer.FLUSH_ROWS < 200e-6

@@ -1,0 +1,161 @@
+"""serving.server: a real process that swaps champions under load and loses nothing when stopped."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from lifecycle.errors import Busy, UsageError
+from lifecycle.prediction_log import PredictionLog
+from serving.server import bind, is_loopback, serve
+from tasks import churn
+from tests.serving.conftest import Forged
+from tests.serving.live import ROOT, Running, ours, wait
+
+ROW = {"dataframe_records": [{"visits": 3.0, "spent": 8.0, "country": "FR"}]}
+
+
+@dataclass
+class Load:
+    """Asks without pause until told to stop; keeps every answer."""
+
+    url: str
+    failures: list[str] = field(default_factory=list)
+    answers: set[float] = field(default_factory=set)
+    asked: int = 0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            while not self.stop.is_set():
+                try:
+                    answer = client.post("/invocations", json=ROW)
+                except httpx.HTTPError as error:
+                    self.failures.append(repr(error))
+                    continue
+                self.asked += 1
+                if answer.status_code == 200:
+                    self.answers.add(answer.json()["predictions"][0]["probability"])
+                else:
+                    self.failures.append(answer.text)
+
+
+@pytest.fixture
+def running(forged: Forged) -> Iterator[Running]:
+    with ours(forged.home) as server:
+        wait(server)
+        yield server
+
+
+def served(server: Running, task: str = "churn") -> dict[str, object]:
+    state: dict[str, object] = server.client.get("/ready").json()["tasks"][task]
+    return state
+
+
+def seconds_until(server: Running, version: int) -> float:
+    began = time.monotonic()
+    while served(server)["version"] != version:
+        assert time.monotonic() - began < 20, served(server)
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def test_promotion_and_rollback_under_load(forged: Forged, running: Running) -> None:
+    """The alias moves forth and back while two callers ask without pause: none sees a failure.
+
+    A version that lies about its records is refused meanwhile; only the two good ones answer.
+    """
+    load = Load(running.url)
+    callers = [threading.Thread(target=load.run) for _ in range(2)]
+    for caller in callers:
+        caller.start()
+    delays = []
+    for version in (2, 1, 2, 1):
+        forged.promote("churn", version)
+        delays.append(seconds_until(running, version))
+    forged.promote("churn", 3)
+    began = time.monotonic()
+    while not served(running)["trouble"]:
+        assert time.monotonic() - began < 20
+        time.sleep(0.05)
+    state = served(running)
+    load.stop.set()
+    for caller in callers:
+        caller.join()
+    assert load.failures == []
+    assert load.asked > 50
+    assert len(load.answers) == 2
+    # a second between two looks, and the loading; the machine may be busy
+    assert sorted(delays)[1] < 3.0, delays
+    assert state["version"] == 1
+    assert "Version 3 was not seated; version 1 serves on." in str(state["trouble"])
+
+
+def test_graceful_stop_writes_the_log(forged: Forged, running: Running) -> None:
+    """SIGTERM right after an answer: exit code 0, and every answer is in the log."""
+    for _ in range(5):
+        assert running.client.post("/invocations", json=ROW).status_code == 200
+    running.process.send_signal(signal.SIGTERM)
+    output = running.process.communicate(timeout=30)[0]
+    assert running.process.returncode == 0, output
+    assert f"Onramp answers at {running.url} (try /ready" in output
+    assert len(PredictionLog(forged.home).read("churn")) == 5
+
+
+def test_taken_port_is_said(forged: Forged) -> None:
+    """A second server on the same port ends at once, by a sentence."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(Busy) as caught:
+            serve(forged.home, (churn.TASK,), port=port)
+    assert str(caught.value) == (
+        f"Port {port} of 127.0.0.1 is taken. Something else listens there. "
+        "Stop it, or choose another with --port (0: any free one)."
+    )
+
+
+def test_others_are_kept_out_unless_told(forged: Forged) -> None:
+    """An address that other machines reach needs a word of its own."""
+    with pytest.raises(UsageError, match=r"0\.0\.0\.0 can be reached by other machines"):
+        serve(forged.home, (churn.TASK,), host="0.0.0.0", port=0)
+
+
+@pytest.mark.parametrize(
+    ("host", "own"),
+    [("127.0.0.1", True), ("::1", True), ("[::1]", True), ("localhost", True), ("127.9.9.9", True),
+     ("0.0.0.0", False), ("::", False), ("192.168.0.1", False), ("example.org", False)],
+)  # fmt: skip
+def test_loopback(host: str, own: bool) -> None:
+    """Only this machine's own addresses count; a name that is not one does not."""
+    assert is_loopback(host) is own
+
+
+def test_foreign_address_cannot_be_bound() -> None:
+    """An address that this machine does not have is the caller's mistake."""
+    with pytest.raises(UsageError, match=r"192\.0\.2\.1:0 cannot be bound"):
+        bind("192.0.2.1", 0)
+
+
+def test_serving_loads_neither_search_nor_reports() -> None:
+    """Optuna and Evidently stay out of a server's memory, and so do the folders that use them."""
+    code = (
+        "import sys, serving.server, serving.batch;"
+        "print([m for m in ('optuna', 'evidently', 'training', 'monitoring', 'imblearn')"
+        " if m in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=ROOT, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert found.stdout.strip() == "[]"
