@@ -43,6 +43,15 @@ class ApplyReport:
     removed_folders: tuple[str, ...]
     seconds: float
 
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        changes = (*self.created, *self.updated, *(f"{name} removed" for name in self.deleted))
+        return [
+            f"Feast: {self.features} features in {len(self.views)} views, services "
+            f"{', '.join(self.services)}; "
+            + (f"changed {', '.join(changes)}" if changes else "nothing changed")
+        ]
+
     @property
     def changed(self) -> bool:
         return bool(self.created or self.updated or self.deleted)
@@ -119,11 +128,22 @@ def differences(store: FeatureStore, repo: Repo) -> tuple[FeastObjectDiff, ...]:
         permissions=[],
     )
     diff = diff_between(store.registry, store.project, wanted)
-    return tuple(
-        change
-        for change in diff.feast_object_diffs
-        if change.transition_type is not TransitionType.UNCHANGED
-    )
+    return tuple(change for change in diff.feast_object_diffs if differs(change))
+
+
+def differs(change: FeastObjectDiff) -> bool:
+    """Whether there is something to apply.
+
+    Feast finds a materialized view different from its definition for the time at which each of
+    their sources was made.
+    """
+    if change.transition_type is not TransitionType.UPDATE:
+        return bool(change.transition_type is not TransitionType.UNCHANGED)
+    names = {found.property_name for found in change.feast_object_property_diffs}
+    if names == {"batch_source"}:
+        old, new = change.current_feast_object, change.new_feast_object
+        return bool(old.batch_source != new.batch_source)
+    return True
 
 
 def named(changes: tuple[FeastObjectDiff, ...], transition: TransitionType) -> tuple[str, ...]:

@@ -16,6 +16,8 @@ from tasks import supported
 _home = open_home(
     Path(os.environ.get("ONRAMP_HOME") or Path(__file__).resolve().parents[1] / ".onramp")
 )
+# Feast makes its databases, not their folder.
+_home.feast.mkdir(parents=True, exist_ok=True)
 _repo = derive(_home, supported(_home.dataset()))
 
 customer = _repo.customer

@@ -46,6 +46,14 @@ class ViewReport:
     reasons: tuple[str, ...]
     parts: int
 
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        return [
+            f"{self.view}: {self.features} features, {self.built:,} rows built, "
+            f"{self.known:,} known, {self.quarantined:,} quarantined",
+            *(f"  quarantined: {reason}" for reason in self.reasons),
+        ]
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildReport:
@@ -60,6 +68,14 @@ class BuildReport:
     moments: int
     onboarding: int
     views: tuple[ViewReport, ...]
+
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        return [
+            f"{self.moments:,} moments by {self.as_of:%Y-%m-%d %H:%M} UTC, "
+            f"{self.onboarding:,} customers onboarding",
+            *(line for view in self.views for line in view.lines()),
+        ]
 
     @property
     def built(self) -> int:

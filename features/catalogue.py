@@ -202,15 +202,17 @@ def values(dataset: DataSet) -> Iterator[Feature]:
     for name, column in dataset.properties.items():
         if column.type == "category":
             continue
+        # Only zero survives rounding to six decimals as a bound.
+        least = 0.0 if column.at_least is not None and column.at_least >= 0 else None
         for days in WINDOWS:
             yield Feature(
                 name=f"{slug(name)}_sum_{days}d", type="number", aggregate=Sum(name),
                 window_days=days, unit=column.unit, meaning=f"Sum of: {column.meaning}",
-                empty=0.0, needs=(name,),
+                empty=0.0, at_least=least, needs=(name,),
             )  # fmt: skip
         yield Feature(
             name=f"{slug(name)}_mean_30d", type="number", aggregate=Mean(name),
-            window_days=30, unit=column.unit, meaning=f"Mean of: {column.meaning}",
+            window_days=30, unit=column.unit, meaning=f"Mean of: {column.meaning}", at_least=least,
             needs=(name,),
         )  # fmt: skip
 

@@ -58,6 +58,11 @@ class MaterializeReport:
     rows: Mapping[str, int]
     seconds: float
 
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        loaded = ", ".join(f"{view} {rows:,}" for view, rows in self.rows.items())
+        return [f"online store: customers loaded into {loaded} ({self.seconds:.1f} s)"]
+
 
 def config_file(home: Home) -> Path:
     """Feast's configuration of the home."""

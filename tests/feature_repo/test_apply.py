@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,11 +14,12 @@ from feature_repo.apply import apply
 from features import store
 from features.build import build
 from lifecycle.errors import NotReady
-from lifecycle.home import Home
+from lifecycle.home import Home, open_home
 from lifecycle.label import Does
 from tasks import supported
 from tests.features.canonical import AS_OF, DAYS, TOML, fill, random_log, settle
 
+FEW = ("count_*", "profile_*")
 REPO = Path(__file__).resolve().parents[2] / "feature_repo"
 
 
@@ -29,23 +31,28 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-def feast(home: Home, *words: str) -> str:
-    """Run the plain Feast command inside feature_repo/, on a home elsewhere."""
+def feast(folder: Path, *words: str, home: Home | None = None) -> str:
+    """Run the plain Feast command inside a feature_repo/, on its own home or on another."""
+    elsewhere = {}
+    if home is not None:
+        elsewhere = {
+            "ONRAMP_HOME": str(home.root),
+            "FEAST_FS_YAML_FILE_PATH": str(store.config_file(home)),
+        }
     done = subprocess.run(
         [str(Path(sys.executable).with_name("feast")), *words],
-        cwd=REPO, check=False, timeout=120, capture_output=True, text=True,
-        env={
-            **os.environ, "ONRAMP_HOME": str(home.root),
-            "FEAST_FS_YAML_FILE_PATH": str(store.config_file(home)),
-        },
+        cwd=folder, check=False, timeout=120, capture_output=True, text=True,
+        env={**os.environ, **elsewhere},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def test_applying_a_second_time_changes_nothing(home: Home) -> None:
-    """First everything is created, then nothing differs."""
-    first, second = apply(home), apply(home)
+    """First everything is created, then nothing differs, loaded online or not."""
+    first = apply(home)
+    store.materialize(home, AS_OF)
+    second = apply(home)
     assert {"feature view customer_behaviour", "feature service churn"} <= set(first.created)
     assert first.changed
     assert not second.changed
@@ -112,17 +119,24 @@ def test_descriptions_owners_and_tags_are_told(home: Home) -> None:
         assert all(f.description for f in view.features)
     service = feast_store.get_feature_service("churn")
     assert service.description == supported(home.dataset())["churn"].question
-    assert feast_store.get_entity("customer").join_keys == ["customer_id"]
+    assert feast_store.get_entity("customer").join_key == "customer_id"
 
 
-def test_the_feast_command_line_works_inside_feature_repo(home: Home) -> None:
-    """Apply, list and materialize by Feast's own command: our readers see what it wrote."""
-    apply(home)
-    assert "No changes" in feast(home, "apply")
-    assert "customer_behaviour" in feast(home, "feature-views", "list")
-    assert "churn" in feast(home, "feature-services", "list")
+def test_the_feast_command_line_works_inside_feature_repo(home: Home, tmp_path: Path) -> None:
+    """With no word of ours: `feast apply`, `feast materialize`; our readers see what they wrote."""
+    folder = tmp_path / "checkout" / "feature_repo"
+    shutil.copytree(REPO, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    own = open_home(folder.parent / ".onramp")
+    shutil.copytree(home.root, own.root)
+    assert "customer_behaviour" in feast(folder, "apply")
     start, end = AS_OF - timedelta(days=3), AS_OF
-    feast(home, "materialize", start.isoformat(), end.isoformat())
-    store.forget_store(home)
-    rows = store.online(home, "churn", [f"c{n:03d} ü" for n in range(12)], now=AS_OF)
-    assert {row.status for row in rows} >= {"found"}
+    feast(folder, "materialize", start.isoformat(), end.isoformat())
+    assert not apply(own).changed, "what Feast's command applied is what ours would"
+    rows = store.online(own, "churn", [f"c{n:03d} ü" for n in range(12)], now=AS_OF)
+    assert "found" in {row.status for row in rows}
+
+
+def test_the_feast_command_line_reads_another_home(home: Home) -> None:
+    """ONRAMP_HOME and FEAST_FS_YAML_FILE_PATH name the home."""
+    apply(home)
+    assert "customer_behaviour" in feast(REPO, "feature-views", "list", home=home)

@@ -134,8 +134,9 @@ def test_online_equals_offline_for_the_same_moment(served: Home) -> None:
     )
     offline = store.historical(served, "churn", asked).to_pylist()
     for row, twin in zip(found, offline, strict=True):
-        assert list(row.values) == list(store.service_features(served, "churn"))
-        assert all(same(row.values[name], twin[name]) for name in row.values), row.customer_id
+        values = dict(row.values)
+        assert list(values) == list(store.service_features(served, "churn"))
+        assert all(same(values[name], twin[name]) for name in values), row.customer_id
 
 
 def test_time_to_live_online_is_the_same(served: Home) -> None:
@@ -145,7 +146,7 @@ def test_time_to_live_online_is_the_same(served: Home) -> None:
     assert (row.status, row.event_timestamp) == ("found", AS_OF)
     (row,) = store.online(served, "churn", [name], now=AS_OF + TTL + timedelta(microseconds=1))
     assert (row.status, row.event_timestamp) == ("stale", AS_OF)
-    assert set(row.values.values()) == {None}
+    assert set(dict(row.values).values()) == {None}
 
 
 @pytest.mark.parametrize("name", ["nobody", "", "'; DROP TABLE x", "\x00", "日本", "a" * 5000])
@@ -153,7 +154,7 @@ def test_an_unknown_customer_is_unknown(name: str, served: Home) -> None:
     """Whatever the id, an unknown customer has no moment and no values, and costs no error."""
     (row,) = store.online(served, "churn", [name], now=AS_OF)
     assert (row.status, row.event_timestamp) == ("unknown", None)
-    assert set(row.values.values()) == {None}
+    assert set(dict(row.values).values()) == {None}
 
 
 def test_a_moment_between_two_seconds_survives_the_online_store(home: Home) -> None:
@@ -179,7 +180,7 @@ def test_a_fresh_row_replaces_the_old(home: Home) -> None:
         store.materialize(home, START + days(day))
         (row,) = store.online(home, "churn", ["a"])
         assert row.event_timestamp is not None
-        assert row.values["days_since_sign_up"] == (row.event_timestamp - START) / days(1)
+        assert dict(row.values)["days_since_sign_up"] == (row.event_timestamp - START) / days(1)
 
 
 def test_a_home_that_was_not_applied_says_what_to_do(home: Home) -> None:
