@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
-from features.store import OnlineRow
-
+from features.online_row import OnlineRow
 from lifecycle.errors import NotReady
 from lifecycle.prediction_log import Prediction
 from serving.champion import Champion

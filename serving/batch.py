@@ -13,9 +13,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from features.store import historical
 
 from features.moments import moments
+from features.store import historical
 from features.tables import keys_sql, tables
 from lifecycle import prediction_log
 from lifecycle.home import Home

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from features.store import clock, online
-
+from features.clock import clock
+from features.store import online
 from lifecycle.errors import NotReady, OnrampError, UnknownName
 from lifecycle.home import Home
 from lifecycle.prediction_log import PredictionLog

@@ -45,9 +45,7 @@ def feed(root: Path) -> Fed:
         found = historical(home, task.name, moments(home, task, as_of))
         types = service_types(home, task.name)
         frame = found.select(list(types)).to_pandas()
-        recipe = Recipe(
-            task=task.name, kind=task.kind, seed=seed, features=tuple(types.items())
-        )
+        recipe = Recipe(task=task.name, kind=task.kind, seed=seed, features=tuple(types.items()))
         Registry(home).point("champion", forge(home, recipe, frame))
     return Fed(home, as_of, tasks)
 

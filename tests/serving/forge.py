@@ -104,14 +104,18 @@ def write_booster(
         else {"objective": "multiclass", "num_class": len(NAMES[recipe.kind])}
     )
     data = lightgbm.Dataset(encoder.matrix(frame), codes, params={"verbosity": -1})
-    settings = {**objective, "num_threads": 1, "verbosity": -1, "seed": recipe.seed, "num_leaves": 7}
+    settings = {
+        **objective,
+        "num_threads": 1,
+        "verbosity": -1,
+        "seed": recipe.seed,
+        "num_leaves": 7,
+    }
     booster = lightgbm.train(settings, data, num_boost_round=20)
     booster.save_model(str(folder / BOOSTERS["lightgbm"]))
 
 
-def write_reference(
-    folder: Path, frame: pd.DataFrame, labels: list[str], recipe: Recipe
-) -> None:
+def write_reference(folder: Path, frame: pd.DataFrame, labels: list[str], recipe: Recipe) -> None:
     scorer = Scorer.from_folder(folder)
     probabilities = scorer.score(frame)
     given = probabilities[:, 1] if recipe.kind == "binary" else probabilities.max(axis=1)

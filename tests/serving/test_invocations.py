@@ -45,7 +45,10 @@ REQUESTS = {
     "unknown params": (JSON, body(dataframe_split=SPLIT, params={"depth": 3})),
     "no rows": (JSON, body(dataframe_split={"columns": list(FRAME.columns), "data": []})),
     "an extra column": (JSON, body(dataframe_records=[{**RECORDS[0], "extra": 1}])),
-    "columns in another order": (JSON, body(dataframe_records=[dict(reversed(RECORDS[0].items()))])),
+    "columns in another order": (
+        JSON,
+        body(dataframe_records=[dict(reversed(RECORDS[0].items()))]),
+    ),
     "a missing column": (JSON, body(dataframe_records=[{"visits": 1.0}])),
     "text for a number": (JSON, body(dataframe_records=[{**RECORDS[0], "visits": "many"}])),
     "a number for a category": (JSON, body(dataframe_records=[{**RECORDS[0], "country": 7}])),

@@ -128,13 +128,13 @@ def test_taken_port_is_said(forged: Forged) -> None:
 def test_others_are_kept_out_unless_told(forged: Forged) -> None:
     """An address that other machines reach needs a word of its own."""
     with pytest.raises(UsageError, match=r"0\.0\.0\.0 can be reached by other machines"):
-        serve(forged.home, (churn.TASK,), host="0.0.0.0", port=0)
+        serve(forged.home, (churn.TASK,), host="0.0.0.0", port=0)  # noqa: S104  refused, not bound
 
 
 @pytest.mark.parametrize(
     ("host", "own"),
     [("127.0.0.1", True), ("::1", True), ("[::1]", True), ("localhost", True), ("127.9.9.9", True),
-     ("0.0.0.0", False), ("::", False), ("192.168.0.1", False), ("example.org", False)],
+     ("0.0.0.0", False), ("::", False), ("192.168.0.1", False), ("example.org", False)],  # noqa: S104  named, not bound
 )  # fmt: skip
 def test_loopback(host: str, own: bool) -> None:
     """Only this machine's own addresses count; a name that is not one does not."""

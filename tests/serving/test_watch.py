@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.serving.conftest import Forged
 
 from lifecycle.errors import NotReady
 from lifecycle.prediction_log import PredictionLog
@@ -14,6 +13,7 @@ from serving.invocations import around
 from serving.log_writer import LogWriter
 from serving.seat import Seat
 from serving.watch import Watch
+from tests.serving.conftest import Forged
 
 
 def watching(forged: Forged) -> tuple[Watch, Seat]:
@@ -25,7 +25,7 @@ def test_first_champion_is_picked_up_when_it_comes(bare: Forged) -> None:
     """A seat that starts empty says so, and is taken once an alias is set."""
     watch, seat = watching(bare)
     watch.look()
-    with pytest.raises(NotReady, match="No champion serves churn. No version was promoted yet."):
+    with pytest.raises(NotReady, match=r"No champion serves churn\. No version was promoted yet\."):
         seat.taken()
     bare.promote("churn", 1)
     watch.look()
