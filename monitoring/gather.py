@@ -18,10 +18,17 @@ from lifecycle.registry import Registry
 from lifecycle.task import Task
 from monitoring import drift, quality
 from monitoring.approved import Approved
-from monitoring.performance import Answers, Performance, answers, paired_gain, perform
+from monitoring.performance import (
+    Answers,
+    Performance,
+    answers,
+    labelled,
+    paired_gain,
+    perform,
+)
 from monitoring.rescore import rescored
 from monitoring.triage import Champion, Evidence
-from monitoring.windows import KEYS, Span, Window, cut, spans
+from monitoring.windows import Span, Window, cut, spans
 
 JUDGED = ("promoted", "refused", "undecided")
 
@@ -91,12 +98,6 @@ def due_in(asked: pd.DataFrame, span: Span) -> int:
     return int(((when > span.start) & (when <= span.end)).sum())
 
 
-def labelled(own: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
-    if own.empty or truth.empty:
-        return pd.DataFrame()
-    return own.merge(truth[[*KEYS, "label"]], on=KEYS, how="inner")
-
-
 def drifts(
     against: Approved, frame: pd.DataFrame, *, effect: float
 ) -> tuple[drift.ColumnDrift, ...]:
@@ -136,8 +137,7 @@ def ripened(window: Window, against: Approved, truth: pd.DataFrame) -> Ripened:
     """Judge the champion's unseen rows of a window, unless its data was broken."""
     by = against.yardstick
     own = against.unseen(window.by(against.version.number)) if window.rows else window.frame
-    known = truth if len(own) and len(truth) else pd.DataFrame(columns=[*KEYS, "label"])
-    given = answers(by.kind, against.classes, own.astype({"customer_id": object}), known)
+    given = answers(by.kind, against.classes, own, truth)
     performance = perform(window.span, against.version.number, len(own), given, by)
     breaches = quality.columns_broken(against.reference, window.frame, against.bounds)
     if breaches:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -138,8 +137,7 @@ def answers(
         logged: rows of the prediction log.
         labels: customer_id, event_timestamp, label.
     """
-    known = labels[[*KEYS, "label"]].dropna(subset=["label"])
-    joined = logged.merge(known, on=KEYS, how="inner").sort_values(KEYS, kind="stable")
+    joined = labelled(logged, labels).sort_values(KEYS, kind="stable")
     came_true: npt.NDArray[np.float64]
     if kind == "binary":
         truth = joined["label"].astype(bool).to_numpy()
@@ -157,6 +155,14 @@ def answers(
         confidence=joined["prediction"].to_numpy(dtype=np.float64),
         customers=joined["customer_id"].to_numpy(dtype=object),
     )  # fmt: skip
+
+
+def labelled(logged: pd.DataFrame, labels: pd.DataFrame) -> pd.DataFrame:
+    """The logged rows whose label is known, with it; an empty frame has no types to join by."""
+    known = labels[[*KEYS, "label"]].dropna(subset=["label"])
+    if logged.empty or known.empty:
+        return logged.head(0).assign(label=[])
+    return logged.merge(known, on=KEYS, how="inner")
 
 
 def class_matrix(joined: pd.DataFrame, classes: Sequence[str]) -> Probabilities:
@@ -191,14 +197,14 @@ def judgeable(given: Answers, least_rows: int) -> bool:
 def interval(given: Answers, name: str, seed: int = 0) -> tuple[float, float]:
     """Percentile bootstrap over customers: one customer's moments come and go together."""
     rng = np.random.default_rng(seed)
-    _, owner = np.unique(given.customers.astype(str), return_inverse=True)
-    order = np.argsort(owner, kind="stable")
-    starts = np.searchsorted(owner[order], np.arange(owner.max() + 2))
-    members = [order[a:b] for a, b in pairwise(starts)]
+    customers, owner = np.unique(given.customers.astype(str), return_inverse=True)
+    rows = np.arange(len(given))
     values = []
     for _ in range(RESAMPLES):
-        drawn = rng.integers(len(members), size=len(members))
-        sample = np.concatenate([members[n] for n in drawn])
+        times = np.bincount(
+            rng.integers(len(customers), size=len(customers)), minlength=len(customers)
+        )
+        sample = np.repeat(rows, times[owner])
         values.append(metric(given.kind, name, given.labels[sample], given.probabilities[sample]))
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])

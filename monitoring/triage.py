@@ -138,7 +138,7 @@ def stale(evidence: Evidence) -> str:
 def unscored(evidence: Evidence) -> str:
     found = breaches(evidence, "volume")
     return (
-        f"{found[0].words[0].upper()}{found[0].words[1:]}. Run `onramp score {evidence.task}`."
+        f"O{found[0].words[1:]}. Run `onramp score {evidence.task}`."
         if found
         else ""
     )

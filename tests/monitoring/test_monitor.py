@@ -1,0 +1,106 @@
+"""The whole look, over real stores: each planted truth gets its verdict, once."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+from mlflow.tracking import MlflowClient
+
+from lifecycle.errors import NotReady
+from lifecycle.home import Home
+from lifecycle.jobs import Jobs
+from lifecycle.ledger import Ledger
+from monitoring.monitor import monitor
+from tests.monitoring.conftest import Tell
+from tests.monitoring.world import CHURN, NOW, Story, day
+
+
+@pytest.mark.parametrize(
+    ("story", "verdict", "words"),
+    [
+        (Story(), "ignore", "Nothing to do: 560 moments"),
+        (Story(shift=95), "watch", "comparisons drifted and no harm was seen: x moved by 0."),
+        (Story(concept=88), "watch", "which alone triggers nothing"),
+        (Story(concept=81), "retrain", "2 of the last 3 windows fell short of what version 1"),
+        (Story(unit=95), "broken data", "noise is typically"),
+        (Story(gone=95), "broken data", "noise is missing in 100% of rows"),
+        (Story(dead=95), "broken data", "noise is 0.0 in 100.0% of rows"),
+        (Story(gone=95, concept=81), "broken data", "noise is missing"),
+        (Story(gone=74, until=88, concept=74), "watch", "which alone triggers nothing"),
+        (Story(silent=98), "broken data", "nothing was received for 4.0 days"),
+        (Story(unscored=95), "broken data", "Only 0 of 560 due moments were scored. Run `onramp score churn`."),
+        (Story(unscored=60), "insufficient data", "0 moments were answered"),
+    ],
+    ids=["nothing", "covariate", "one window", "concept", "unit", "missing", "zeros",
+         "broken and concept", "broken before", "silence", "unscored", "never scored"],
+)  # fmt: skip
+def test_planted_truth(told: Tell, story: Story, verdict: str, words: str) -> None:
+    """What the story plants is what the verdict names, and the ledger holds it with its reason."""
+    home = told(story)
+    found = monitor(home, CHURN, as_of=NOW, report=False)
+    assert (found.verdict, words in found.reasons[0]) == (verdict, True), found.lines()
+    (row,) = Ledger(home).read("churn")
+    assert (row.decision, row.actor, row.version) == (verdict, "monitor", "1")
+    assert row.why.startswith(found.reasons[0])
+    jobs = Jobs(home).read("churn")
+    assert [job.id for job in jobs] == ([found.job_id] if verdict == "retrain" else [])
+
+
+def test_a_bad_promotion_is_rolled_back(told: Tell) -> None:
+    """A version that never did what it was approved for goes back to one that would have."""
+    found = monitor(told(Story(second=75), 2, 1), CHURN, as_of=NOW, report=False)
+    assert found.verdict == "roll back", found.lines()
+    assert "Version 1 would have done better on the same rows by 0." in found.reasons[0]
+
+
+def test_a_good_promotion_into_a_changed_world_is_retrained(told: Tell) -> None:
+    """Where the version before would have done no better, going back to it helps nobody."""
+    found = monitor(told(Story(second=75, concept=70), 3, 1), CHURN, as_of=NOW, report=False)
+    assert found.verdict == "retrain", found.lines()
+
+
+def test_the_same_window_again_changes_nothing(told: Tell) -> None:
+    """Looked at twice, a window has one ledger row, one job and one run; a new one counts anew."""
+    home = told(Story(concept=81))
+    first = monitor(home, CHURN, as_of=NOW, report=False)
+    again = monitor(home, CHURN, as_of=NOW, report=False)
+    assert (first.repeated, again.repeated) == (False, True)
+    assert (first.job_opened, again.job_opened) == (True, False)
+    assert (again.job_id, again.run_id) == (first.job_id, first.run_id)
+    assert len(Ledger(home).read("churn")) == len(Jobs(home).read("churn")) == 1
+    earlier = monitor(home, CHURN, as_of=day(95), report=False)
+    assert (earlier.verdict, len(Ledger(home).read("churn"))) == ("watch", 2)
+
+
+def test_no_second_retrain_before_a_window_has_passed(told: Tell) -> None:
+    """Judged and refused, decay is watched for a window, then asked about again."""
+    home = told(Story(concept=81))
+    monitor(home, CHURN, as_of=NOW, report=False)
+    jobs = Jobs(home)
+    job = jobs.claim("churn", "ann")
+    assert job is not None
+    jobs.end(job, "refused", {})
+    next_day = monitor(home, CHURN, as_of=NOW - timedelta(hours=1), report=False)
+    assert next_day.verdict == "watch"
+    assert "a retrain was judged at 2026-04-13" in next_day.reasons[0]
+
+
+def test_window_file_and_run_hold_the_evidence(told: Tell) -> None:
+    """The window's file is strict JSON with the verdict's evidence; MLflow has its numbers."""
+    home = told(Story(shift=95))
+    found = monitor(home, CHURN, as_of=NOW, report=False)
+    stored = json.loads(found.window_json.read_text(), parse_constant=pytest.fail)
+    assert (stored["verdict"], stored["evidence"]["rows"]) == ("watch", 560)
+    run = MlflowClient(home.tracking_uri).get_run(found.run_id)
+    assert run.data.tags["verdict"] == "watch"
+    assert run.data.metrics["columns_drifted"] == 2  # x, and the prediction made of it
+    assert run.data.metrics["drift/x/values"] == pytest.approx(0.22, abs=0.06)
+    assert run.data.metrics["ripened/roc_auc"] > 0.8
+
+
+def test_no_champion(unserved: Home) -> None:
+    """Without a champion there is nothing to watch, and the error says what to do first."""
+    with pytest.raises(NotReady, match=r"No champion for churn\..*Run `onramp train churn`"):
+        monitor(unserved, CHURN, as_of=NOW)
