@@ -39,6 +39,8 @@ def references(expression: str) -> frozenset[str]:
     Raises:
         ValueError: it is no scalar SQL expression; the text says why.
     """
+    if not expression.strip():
+        raise ValueError("an empty text is not SQL")
     with duckdb.connect() as connection:
         answer = connection.execute(
             "SELECT json_serialize_sql(?)", [f"SELECT ({expression}\n)"]

@@ -150,7 +150,10 @@ def judged(
 ) -> str:
     """SELECT of canonical columns, reason and counts."""
     for value in values.values():
-        conditions |= value.faults
+        for reason, condition in value.faults.items():
+            # A source's column may have the name of a property, and so the same reason.
+            before = conditions.get(reason, "false")
+            conditions = {**conditions, reason: f"({before}) OR ({condition})"}
     blanked = ", ".join(
         f"CASE WHEN {value.blank} THEN {literal(name)} END" for name, value in values.items()
     )

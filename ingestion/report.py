@@ -53,6 +53,19 @@ class IngestReport:
     notes: tuple[str, ...]
     seconds: float
 
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        new = sum(table.sources_new for table in self.tables)
+        known = sum(table.sources_known for table in self.tables)
+        reasons = [f"  quarantined, {reason}: {n:,}" for reason, n in self.reasons.items()]
+        return [
+            f"{self.dataset}: {new:,} new sources, {known:,} known; {self.rows_read:,} rows read = "
+            f"{self.rows_kept:,} kept + {self.rows_quarantined:,} quarantined "
+            f"({self.seconds:.1f} s)",
+            *reasons,
+            *(f"  {note}" for note in self.notes),
+        ]
+
 
 def add(first: Mapping[str, int], second: Mapping[str, int]) -> dict[str, int]:
     """Sums by key, largest first."""

@@ -34,7 +34,10 @@ LINES = st.lists(
         st.sampled_from([f"{T}1 10:00", f"{T}2T00:00:00Z", f"{T}3 10:00:00+05:30", "", "nonsense"]),
         st.sampled_from([f"{T}2 10:00", f"{T}4", "", "infinity"]),
         st.sampled_from(["1", "1e3", "-1", "inf", "nan", "abc", "", "1001"]),
-    ),
+    )
+    # Some lines lack cells, some have one too many.
+    | st.just(("e", "ann"))
+    | st.just(("e", "ann", "visit", "2026-01-01", "", "1", "2")),
     max_size=12,
 )
 
@@ -248,9 +251,9 @@ def test_crlf_bom_and_quoted_newlines_are_read(shop):
     assert (report.rows_read, report.rows_kept) == (1, 1)
 
 
-@given(files=st.lists(LINES, min_size=1, max_size=3), split=st.booleans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_whatever_comes_the_account_balances(files, split):
+@given(files=st.lists(LINES, min_size=1, max_size=3))
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_comes_the_account_balances(files):
     """Rows read = kept + quarantined = lines written; and one run or several give one store."""
     with tempfile.TemporaryDirectory() as folder:
         shop = open_shop(Path(folder) / "a")
@@ -274,7 +277,7 @@ def test_whatever_comes_the_account_balances(files, split):
 
 
 @given(order=st.permutations(range(4)))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_the_set_of_events_does_not_depend_on_the_order_of_files(order):
     """Late files change nothing about which events there are."""
     with tempfile.TemporaryDirectory() as folder:
@@ -308,9 +311,7 @@ def test_killed_half_way_and_run_again_gives_the_same_store(shop):
         shop.log(f"log{day:02d}.csv", *lines, f"e{max(day - 1, 0)}-0,c0,visit,2026-01-01,,5")
     whole = open_home(shop.root / "whole")
     ingest(whole, shop.toml, shop.drop)
-    seen = []
-    for patience in (0.0, 0.15, 0.4):
-        seen.append(kill_while_ingesting(shop, patience))
+    seen = [kill_while_ingesting(shop, patience) for patience in (0.0, 0.15, 0.4)]
     report = shop.ingest()
     assert 0 < seen[-1] < 60, "the kill came too early or too late to prove anything"
     assert report.tables[-1].sources_known == seen[-1]
