@@ -124,4 +124,5 @@ def aligned(probabilities: Matrix, own: tuple[str, ...], wanted: tuple[str, ...]
 def rarest(labels: Labels, classes: int) -> int:
     """Rows of the rarest class: for two classes the smaller; for more, of those that occur."""
     counts = np.bincount(labels, minlength=classes)
-    return int(counts.min() if classes == 2 else counts[counts > 0].min(initial=0))  # noqa: PLR2004  # binary
+    occurring = counts if classes == 2 else counts[counts > 0]  # noqa: PLR2004  # binary
+    return int(occurring.min()) if len(occurring) else 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -25,8 +25,6 @@ from lifecycle.version_files import FILES, row_keys
 from training.compare import Contender, evidence, nothing
 from training.model import Scorer
 
-Outcome = Literal["promote", "refuse", "cannot judge", "already champion"]
-
 Frames = Callable[[], pd.DataFrame]
 
 
@@ -35,17 +33,27 @@ class PromotionReport:
     """What came of a promotion.
 
     Attributes:
-        decision: promote, refuse, cannot judge, or already champion: nothing to do.
+        decision: promote, refuse or cannot judge.
+        changed: whether an alias moved; a version that was the champion already moves none.
         previous: the champion that was compared with, or None.
         evidence: None where there was nothing to do.
     """
 
     task: str
-    decision: Outcome
+    decision: Decision
+    changed: bool
     version: int
     previous: int | None
     verdict: Verdict
     evidence: Evidence | None
+
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        against = f" against version {self.previous}" if self.previous else ""
+        return [
+            f"{self.task} version {self.version}{against}: {self.decision}",
+            *(f"  {finding.outcome}: {finding.words}" for finding in self.verdict.findings),
+        ]
 
 
 def promote(
@@ -101,6 +109,7 @@ def promote_on(
     return PromotionReport(
         task=task.name,
         decision=verdict.decision,
+        changed=verdict.decision == "promote",
         version=challenger.number,
         previous=champion.number if champion else None,
         verdict=verdict,
@@ -218,7 +227,8 @@ def already(home: Home, task: Task, version: Version, actor: str) -> PromotionRe
         )
     return PromotionReport(
         task=task.name,
-        decision="already champion",
+        decision=decision,
+        changed=False,
         version=version.number,
         previous=None,
         verdict=verdict,

@@ -38,7 +38,7 @@ from training.calibration import fit_scaling
 from training.folds import FoldCache, Problem
 from training.model import calibrate
 
-GIVEN_UP = "given up"
+KEPT_PERCENT = 40.0  # of the trials so far, those that go on to the next fold
 RATIO_STEP = 0.1  # resampled folds are cached by ratio: near ratios share one
 
 # Known good points, tried first where the task's space holds them.
@@ -133,7 +133,7 @@ def open_study(plan: Plan) -> Study:
         storage=JournalStorage(JournalFileBackend(str(plan.journal))),
         study_name=plan.name,
         direction="maximize" if HIGHER_IS_BETTER[plan.metric] else "minimize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
+        pruner=optuna.pruners.PercentilePruner(KEPT_PERCENT, n_startup_trials=4),
         load_if_exists=True,
     )
 

@@ -50,6 +50,29 @@ class TrainReport:
     data_fingerprint: str
     seconds: Mapping[str, float]
 
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        rows = ", ".join(f"{name} {n:,}" for name, n in self.rows.items() if n)
+        tried = ", ".join(f"{n} {state}" for state, n in self.trials.items())
+        shown = ("roc_auc", "pr_auc", "log_loss", "ece", "accuracy", "top2")
+        names = [name for name in shown if name in self.metrics]
+        table = {f"{self.task} {self.version}": self.metrics, **self.baselines}
+        width = max(len(name) for name in table)
+        made = (
+            f"{self.task} version {self.version}: {self.algorithm}, balancing {self.balancing}, "
+            f"calibration {self.calibrator}; {sum(self.trials.values())} trials ({tried}), "
+            f"{self.seconds['total']:.0f} s"
+        )
+        found = [
+            made,
+            f"  rows: {rows}",
+            "  out of time".ljust(width + 4) + "".join(name.rjust(10) for name in names),
+        ]
+        return found + [
+            f"  {row.ljust(width + 2)}" + "".join(f"{values[name]:10.4f}" for name in names)
+            for row, values in table.items()
+        ]
+
 
 def train(  # noqa: PLR0913  # the verb's own options, each by name
     home: Home,
