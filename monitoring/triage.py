@@ -137,11 +137,9 @@ def stale(evidence: Evidence) -> str:
 
 def unscored(evidence: Evidence) -> str:
     found = breaches(evidence, "volume")
-    return (
-        f"O{found[0].words[1:]}. Run `onramp score {evidence.task}`."
-        if found
-        else ""
-    )
+    if not found:
+        return ""
+    return f"Scoring fell behind: {found[0].words}. Run `onramp score {evidence.task}`."
 
 
 def too_few(evidence: Evidence) -> str:

@@ -1,0 +1,69 @@
+"""A task is adapted to a data set, or the error says what is lacking."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, replace
+from datetime import timedelta
+
+import pytest
+
+from lifecycle.dataset import DataSet, TaskChoice, Vocabulary
+from lifecycle.errors import Unsupported
+from lifecycle.gate import Gate
+from lifecycle.label import Does, Inactive, MostTaken
+from lifecycle.space import Search
+from lifecycle.task import Task, for_dataset
+
+TASK = Task(
+    name="churn", question="?", label=Inactive(), horizon_days=14,
+    search=Search(spaces={}), gate=Gate(rules=()),
+)  # fmt: skip
+SHOP = DataSet(
+    name="shop", title="A shop", source="made up",
+    vocabulary=Vocabulary(events=("visit", "buy"), content={"visit": "page"}),
+)  # fmt: skip
+
+
+def test_a_task_is_frozen() -> None:
+    """A task never changes; a change makes a new one."""
+    with pytest.raises(FrozenInstanceError):
+        TASK.horizon_days = 7  # type: ignore[misc]  # that is the claim
+    assert replace(TASK, horizon_days=7).horizon == timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [(Inactive(), "binary"), (Does("buy"), "binary"), (MostTaken(), "multiclass")],
+)
+def test_kind(label: Inactive | Does | MostTaken, kind: str) -> None:
+    """What is asked decides how many classes there are."""
+    assert replace(TASK, label=label).kind == kind
+
+
+def test_as_the_data_set_asks_it() -> None:
+    """A data set may change moments and horizon, and nothing else of the task."""
+    choice = SHOP.model_copy(update={"tasks": {"churn": TaskChoice(moments=(7,), horizon_days=90)}})
+    assert for_dataset(TASK, choice) == replace(TASK, moments=(7,), horizon_days=90)
+    assert for_dataset(TASK, SHOP) == TASK
+
+
+@pytest.mark.parametrize(
+    ("label", "why"),
+    [
+        (Does("bye"), "It has no event 'bye'; it has visit, buy."),
+        (MostTaken(), "names 1 content types (page); at least 2 are needed."),
+    ],
+)
+def test_lacking(label: Does | MostTaken, why: str) -> None:
+    """A data set that lacks what the label asks about says what it lacks."""
+    with pytest.raises(Unsupported) as refused:
+        for_dataset(replace(TASK, label=label), SHOP)
+    assert why in refused.value.found
+    assert refused.value.what == "The data set 'shop' cannot carry the task 'churn'."
+
+
+def test_declared_unsupported() -> None:
+    """A data set may decline a task in its own words."""
+    declined = SHOP.model_copy(update={"tasks": {"churn": TaskChoice(unsupported="Too short.")}})
+    with pytest.raises(Unsupported, match=r"Too short\."):
+        for_dataset(TASK, declined)

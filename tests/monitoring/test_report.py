@@ -1,0 +1,125 @@
+"""Evidently draws what we compared, says the same where it is sound, and survives bad windows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monitoring.drift import compare
+from monitoring.report import Drawn, Frames, Plan, draw, drawable, sampled
+
+COLUMNS = (*(f"same{n}" for n in range(6)), "shifted", "scaled", "kept", "moved", "gone", "partly")
+
+
+def window(seed: int, rows: int, *, moved: bool) -> pd.DataFrame:
+    """Twelve columns; with `moved`, four of them have drifted and one is gone."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame({f"same{n}": rng.gamma(2.0, size=rows) for n in range(6)})
+    frame["shifted"] = rng.normal(size=rows) + (0.5 if moved else 0.0)
+    frame["scaled"] = rng.normal(size=rows) * (2.0 if moved else 1.0)
+    frame["kept"] = rng.choice(["a", "b", "c"], size=rows)
+    frame["moved"] = rng.choice(["a", "b", "c"], size=rows, p=[0.7, 0.2, 0.1] if moved else None)
+    frame["gone"] = np.nan if moved else rng.normal(size=rows)
+    frame["partly"] = pd.array(np.where(rng.uniform(size=rows) < 0.4, None, 1.0), dtype="Int64")
+    return frame
+
+
+def ripened(seed: int, rows: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    prediction = rng.uniform(size=rows)
+    return pd.DataFrame(
+        {
+            "label": np.where(rng.uniform(size=rows) < prediction, "yes", "no"),
+            "answer": np.where(prediction > 0.5, "yes", "no"),
+            "prediction": prediction,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def frames() -> Frames:
+    return Frames(
+        reference=window(1, 3_000, moved=False), current=window(2, 1_000, moved=True),
+        approved=ripened(1, 600), ripened=ripened(2, 400),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def drawn(frames: Frames, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    folder = tmp_path_factory.mktemp("report") / "churn" / "2026"
+    return draw(Plan(columns=COLUMNS, kind="binary"), frames, folder)
+
+
+def test_it_says_what_we_say(frames: Frames, drawn: Drawn) -> None:
+    """With pinned methods Evidently finds the columns that our own comparison finds, no others."""
+    ours = {
+        drift.column
+        for drift in compare(frames.reference, frames.current, COLUMNS, effect=0.1)
+        if drift.outcome == "drifted" and drift.what == "values"
+    }
+    assert drawn.problem == ""
+    assert set(drawn.drifted) == ours == {"shifted", "scaled", "moved"}
+
+
+def test_a_column_that_is_all_missing_is_left_out_and_named(drawn: Drawn) -> None:
+    """A column that would take the whole report with it is left out, and the report says so."""
+    assert drawn.left_out == ("gone",)
+
+
+def test_files_are_whole(drawn: Drawn) -> None:
+    """Two pages and one strict JSON file are written."""
+    assert drawn.html is not None
+    assert drawn.performance_html is not None
+    assert drawn.json is not None
+    assert "<html" in drawn.html.read_text(encoding="utf-8")
+    assert "<html" in drawn.performance_html.read_text(encoding="utf-8")
+    found = json.loads(drawn.json.read_text(encoding="utf-8"), parse_constant=pytest.fail)
+    assert {"drift", "performance", "drifted", "left_out"} == set(found)
+    methods = {
+        (metric["config"]["method"], metric["config"]["threshold"])
+        for metric in found["drift"]["metrics"]
+        if metric["config"]["type"].endswith(":ValueDrift")
+    }
+    assert methods == {("ks", 0.01 / 11), ("jensenshannon", 0.1)}
+
+
+def test_we_do_not_load_it() -> None:
+    """Monitoring itself never imports Evidently: only the process that draws does."""
+    code = "import sys, monitoring.monitor; print('evidently' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_an_empty_window_is_told_not_raised(frames: Frames, tmp_path: Path) -> None:
+    """No rows, no report, and the reason; nothing is drawn and nothing raised."""
+    empty = Frames(reference=frames.reference, current=frames.current.head(0))
+    found = draw(Plan(columns=COLUMNS, kind="binary"), empty, tmp_path)
+    assert found == Drawn(problem="there were no rows to draw")
+
+
+def test_a_report_that_fails_is_told_not_raised(frames: Frames, tmp_path: Path) -> None:
+    """A column that is in no frame fails the drawing process; its last words are the problem."""
+    found = draw(Plan(columns=("nowhere",), kind="binary"), frames, tmp_path)
+    assert (found.html, found.problem) == (None, "KeyError: 'nowhere'")
+
+
+def test_only_plain_types_are_drawn(frames: Frames) -> None:
+    """Nullable, boolean and missing values become float64 and text before Evidently sees them."""
+    made, _ = drawable(frames, COLUMNS)
+    assert {str(dtype) for dtype in made.current.dtypes} == {"float64", "object"}
+    assert not made.current.select_dtypes("object").isna().any().any()
+
+
+def test_sample_keeps_the_answers_shares() -> None:
+    """A large window is cut to the limit, each answer in its own proportion, the same each time."""
+    frame = pd.DataFrame({"answer": ["yes"] * 3_000 + ["no"] * 27_000, "x": range(30_000)})
+    taken = sampled(frame, seed=0)
+    assert taken["answer"].value_counts().to_dict() == {"no": 18_000, "yes": 2_000}
+    pd.testing.assert_frame_equal(taken, sampled(frame, seed=0))
+    assert not taken.equals(sampled(frame, seed=1))
