@@ -17,7 +17,7 @@ from feast.feature_view import DUMMY_ENTITY
 from feast.repo_contents import RepoContents
 
 from feature_repo.derive import Repo, derive
-from features.store import config_file, forget_store, open_store
+from features.connection import config_file, forget_store, open_store
 from features.tables import sweep, tables
 from lifecycle.home import Home
 from lifecycle.task import Task

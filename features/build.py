@@ -49,8 +49,10 @@ class ViewReport:
     def lines(self) -> list[str]:
         """What a person reads."""
         return [
-            f"{self.view}: {self.features} features, {self.built:,} rows built, "
-            f"{self.known:,} known, {self.quarantined:,} quarantined",
+            (
+                f"{self.view}: {self.features} features, {self.built:,} rows built, "
+                f"{self.known:,} known, {self.quarantined:,} quarantined"
+            ),
             *(f"  quarantined: {reason}" for reason in self.reasons),
         ]
 
@@ -72,8 +74,10 @@ class BuildReport:
     def lines(self) -> list[str]:
         """What a person reads."""
         return [
-            f"{self.moments:,} moments by {self.as_of:%Y-%m-%d %H:%M} UTC, "
-            f"{self.onboarding:,} customers onboarding",
+            (
+                f"{self.moments:,} moments by {self.as_of:%Y-%m-%d %H:%M} UTC, "
+                f"{self.onboarding:,} customers onboarding"
+            ),
             *(line for view in self.views for line in view.lines()),
         ]
 
@@ -153,7 +157,7 @@ def build_part(
     rows = compute(db, table)
     checked = check(rows, table)
     name = part_name(rows)
-    # Rejects first: killed between the two, the next build computes both again.
+    # Rejects first: killed between the two, the next build has the kept ones still to do.
     if checked.rejected.num_rows:
         write_part(checked.rejected, table.quarantine / name)
     write_part(checked.kept, table.folder / name)

@@ -1,4 +1,4 @@
-"""The one file that reads Feast: features at a moment (offline) and features now (online).
+"""Features at a moment (offline) and features now (online), both out of Feast.
 
 One rule for both: a customer has features when a row lies within `TTL` before the asked time.
 Feast keeps that rule offline only; online it is kept here, by the moment that travels with the
@@ -8,107 +8,35 @@ row as a feature of its own (`Table.marker`).
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from io import StringIO
-from pathlib import Path
-from typing import Literal
+from datetime import datetime
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from feast import FeatureService, FeatureStore, FeatureView
-from feast.errors import FeatureServiceNotFoundException
-from feast.feature_view import FeatureViewState
 
-from features.clock import Stamp, changed_at, clock
+from features.clock import clock
+from features.connection import (
+    config_file,
+    current,
+    find_service,
+    forget_store,
+    open_store,
+    plan_of,
+)
+from features.feature import FeatureType
+from features.materialization import MaterializeReport, materialize
 from features.online_row import OnlineRow, Value, columns_of, online_row
-from features.tables import ARROW_TYPES, TIME, TTL, Table, tables
-from lifecycle.errors import DataError, NotReady, UnknownName, UsageError
+from features.tables import ARROW_TYPES, TIME
+from lifecycle.errors import DataError
 from lifecycle.home import Home
-from lifecycle.sql import literal
+
+__all__ = [
+    "MaterializeReport", "OnlineRow", "config_file", "fingerprint", "forget_store", "historical",
+    "materialize", "online", "open_store", "service_features", "service_types", "warm",
+]  # fmt: skip
 
 ROW = "entity_row"
-# States in which Feast answers; a view that was never materialized is in another.
-SERVED = (
-    FeatureViewState.STATE_UNSPECIFIED,
-    FeatureViewState.AVAILABLE_ONLINE,
-    FeatureViewState.MATERIALIZING,
-)
-
-_stores: dict[Path, FeatureStore] = {}
-_plans: dict[tuple[Path, str], Plan] = {}
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaterializeReport:
-    """What went to the online store.
-
-    Attributes:
-        start, end: moments in between, both inclusive; older ones would be stale.
-        rows: view → customers loaded.
-    """
-
-    start: datetime
-    end: datetime
-    rows: Mapping[str, int]
-    seconds: float
-
-    def lines(self) -> list[str]:
-        """What a person reads."""
-        loaded = ", ".join(f"{view} {rows:,}" for view, rows in self.rows.items())
-        return [f"online store: customers loaded into {loaded} ({self.seconds:.1f} s)"]
-
-
-def config_file(home: Home) -> Path:
-    """Feast's configuration of the home."""
-    return home.feast / "feature_store.yaml"
-
-
-def open_store(home: Home) -> FeatureStore:
-    """The home's Feast store: one a process, because alternating two costs nine times as much.
-
-    Raises:
-        NotReady: nothing was applied yet.
-    """
-    if home.root not in _stores:
-        _stores[home.root] = connect(home)
-    return _stores[home.root]
-
-
-def connect(home: Home) -> FeatureStore:
-    path = config_file(home)
-    if not path.exists():
-        raise NotReady(
-            f"Feast knows nothing of {home.root} yet.",
-            found=f"No {path}.",
-            do="Run `onramp features` first.",
-        )
-    return FeatureStore(fs_yaml_file=path)
-
-
-def forget_store(home: Home) -> None:
-    """Open anew next time: the configuration or the registry has changed."""
-    _stores.pop(home.root, None)
-
-
-def find_service(home: Home, service: str) -> FeatureService:
-    """The feature service of a task.
-
-    Raises:
-        UnknownName: there is none of that name.
-        NotReady: nothing was applied yet.
-    """
-    store = open_store(home)
-    try:
-        return store.get_feature_service(service, allow_cache=True)
-    except FeatureServiceNotFoundException:
-        known = [one.name for one in store.list_feature_services()]
-    raise UnknownName("feature service", service, known)
 
 
 def service_features(home: Home, service: str) -> tuple[str, ...]:
@@ -119,29 +47,10 @@ def service_features(home: Home, service: str) -> tuple[str, ...]:
     )
 
 
-def service_types(home: Home, service: str) -> Mapping[str, Literal["number", "category"]]:
+def service_types(home: Home, service: str) -> Mapping[str, FeatureType]:
     """Feature → type, in service order."""
     known = {f.name: f.type for table in current(home) for f in table.features}
     return {name: known[name] for name in service_features(home, service)}
-
-
-def current(home: Home) -> tuple[Table, ...]:
-    """The tables as defined now.
-
-    Raises:
-        NotReady: Feast was told of other definitions.
-    """
-    found = tables(home, home.dataset())
-    store = open_store(home)
-    for table in found:
-        applied = store.get_feature_view(table.view).tags.get("definition")
-        if applied != table.folder.name:
-            raise NotReady(
-                f"Feast holds {table.view} by another definition.",
-                found=f"Applied {applied}, now {table.folder.name}.",
-                do="Run `onramp features` to build and apply it.",
-            )
-    return found
 
 
 def fingerprint(home: Home, service: str) -> str:
@@ -245,102 +154,6 @@ def online(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What one online read of a service asks Feast for: worked out once for each registry state.
-
-    Feast rebuilds its objects from messages at every look into the registry, type-checked field
-    by field: for 60 features that costs ten times the read itself.
-    """
-
-    stamp: Stamp
-    features: tuple[str, ...]
-    references: tuple[str, ...]
-    markers: tuple[str, ...]
-    served: bool
-
-
-def plan_of(home: Home, service: str) -> Plan:
-    stamp = changed_at(config_file(home), home.feast / "registry.db")
-    key = (home.root, service)
-    if key not in _plans or _plans[key].stamp != stamp:
-        _plans[key] = make_plan(home, service, stamp)
-    return _plans[key]
-
-
-def make_plan(home: Home, service: str, stamp: Stamp) -> Plan:
-    store = open_store(home)
-    store.refresh_registry()
-    parts = find_service(home, service).feature_view_projections
-    views = [store.get_feature_view(part.name) for part in parts]
-    pairs = [(part.name, feature.name) for part in parts for feature in part.features]
-    markers = [(view.name, marker_of(view)) for view in views]
-    return Plan(
-        stamp=stamp,
-        features=tuple(name for _, name in pairs),
-        references=tuple(f"{view}:{name}" for view, name in (*pairs, *markers)),
-        markers=tuple(name for _, name in markers),
-        served=all(view.state in SERVED for view in views),
-    )
-
-
-def marker_of(view: FeatureView) -> str:
-    """The applied view's marker column."""
-    found: str = next(f.name for f in view.features if f.name.startswith(f"{view.name}_moment_"))
-    return found
-
-
 def warm(home: Home, service: str) -> None:
     """Pay for the first read, some hundred milliseconds, before a customer does."""
     online(home, service, ["nobody"])
-
-
-def materialize(home: Home, end: datetime) -> MaterializeReport:
-    """Load each customer's newest row by `end` into the online store.
-
-    Rows older than `TTL` before `end` would be stale there and are left out.
-
-    Raises:
-        UsageError: a later time was materialized before: SQLite would take the older values.
-    """
-    began = time.perf_counter()
-    built = current(home)
-    # Its own store: the cached one would show readers of this process what is not committed.
-    store = connect(home)
-    end = end.astimezone(UTC)
-    for table in built:
-        refuse_older(store, table, end)
-    start = end - TTL
-    # Feast prints; what a command prints is its report.
-    with redirect_stdout(StringIO()):
-        store.materialize(start_date=start, end_date=end)
-    open_store(home).refresh_registry()
-    return MaterializeReport(
-        start=start,
-        end=end,
-        rows={table.view: customers_between(table, start, end) for table in built},
-        seconds=time.perf_counter() - began,
-    )
-
-
-def refuse_older(store: FeatureStore, table: Table, end: datetime) -> None:
-    intervals = store.get_feature_view(table.view).materialization_intervals
-    newest = max((until.astimezone(UTC) for _, until in intervals), default=end)
-    if newest > end:
-        raise UsageError(
-            f"{table.view} was materialized until {newest:%Y-%m-%d %H:%M:%S} UTC.",
-            found=f"Asked for {end:%Y-%m-%d %H:%M:%S}: older values would replace newer ones.",
-            do="Name that time or a later one.",
-        )
-
-
-def customers_between(table: Table, start: datetime, end: datetime) -> int:
-    files = ", ".join(literal(str(part)) for part in table.parts())
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
-        found = db.execute(
-            f"SELECT count(DISTINCT customer_id) FROM read_parquet([{files}])"
-            " WHERE event_timestamp BETWEEN ? AND ?",
-            [start, end],
-        ).fetchone()
-    return int(found[0]) if found else 0
