@@ -59,9 +59,11 @@ class IngestReport:
         known = sum(table.sources_known for table in self.tables)
         reasons = [f"  quarantined, {reason}: {n:,}" for reason, n in self.reasons.items()]
         return [
-            f"{self.dataset}: {new:,} new sources, {known:,} known; {self.rows_read:,} rows read = "
-            f"{self.rows_kept:,} kept + {self.rows_quarantined:,} quarantined "
-            f"({self.seconds:.1f} s)",
+            (
+                f"{self.dataset}: {new:,} new sources, {known:,} known; {self.rows_read:,} rows read = "
+                f"{self.rows_kept:,} kept + {self.rows_quarantined:,} quarantined "
+                f"({self.seconds:.1f} s)"
+            ),
             *reasons,
             *(f"  {note}" for note in self.notes),
         ]

@@ -7,11 +7,12 @@ memory stays bounded by a chunk and the answer has bytes to know it by.
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TextIO
 
 import pyarrow.parquet as pq
 
@@ -100,7 +101,7 @@ def csv_header(path: Path, written: FileFormat) -> tuple[str, ...]:
     # utf-8-sig drops the mark that spreadsheets put first.
     encoding = "utf-8-sig" if written.encoding == "utf-8" else written.encoding
     try:
-        with path.open(encoding=encoding, newline="") as file:
+        with open_text(path, encoding) as file:
             rows = csv.reader(file, delimiter=written.delimiter, quotechar=written.quote)
             return tuple(next(rows, []))
     except UnicodeDecodeError as error:
@@ -109,6 +110,12 @@ def csv_header(path: Path, written: FileFormat) -> tuple[str, ...]:
             found=f"{error}.",
             do='Say encoding = "latin-1" or "utf-16" in its table.',
         ) from error
+
+
+def open_text(path: Path, encoding: str) -> TextIO:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding=encoding, newline="")
+    return path.open(encoding=encoding, newline="")
 
 
 def batches(found: Sequence[Found], most_bytes: int) -> Iterator[tuple[Found, ...]]:

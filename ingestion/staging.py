@@ -69,7 +69,10 @@ def scan(paths: Sequence[Path], columns: Sequence[str], written: FileFormat) -> 
     """SQL that reads the files with their column names; all of a text file is text."""
     listed = ", ".join(literal(str(path)) for path in paths)
     if form_of(paths[0]) == "parquet":
-        return f"read_parquet([{listed}], filename = true, union_by_name = true)"
+        return (
+            f"read_parquet([{listed}], filename = true, union_by_name = true,"
+            " hive_partitioning = false)"
+        )
     names = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
     missing = ", ".join(literal(text) for text in written.missing)
     quote = literal(written.quote)

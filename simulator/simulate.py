@@ -50,6 +50,18 @@ class SimulationReport:
     files_unchanged: int
     seconds: float
 
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        first, last = self.days
+        planted = ", ".join(f"{name} {rows:,}" for name, rows in self.planted.items())
+        return [
+            f"{self.customers:,} customers and {self.events:,} events, {first} to {last}, "
+            f"in {self.seconds:.1f} s",
+            f"{self.left:.0%} of the customers left for good",
+            f"planted: {planted}",
+            f"{self.files_written} files written, {self.files_unchanged} were there: {self.out}",
+        ]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:

@@ -76,7 +76,7 @@ FADE_OF_TRIAL_END = 0.7
 PRIOR_DRIFT = 1.1
 
 # The same under a concept drift: the signs turn, the mean stays near where it was.
-CONCEPT_BASE = -3.55
+CONCEPT_BASE = -5.25
 CONCEPT_TURN = -1.0
 
 FADED_ACTIVITY = 0.4

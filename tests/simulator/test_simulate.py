@@ -35,7 +35,8 @@ def query(out: Path, sql: str):
             )
         for name in ("customers", "planted"):
             connection.execute(
-                f"CREATE VIEW true_{name} AS SELECT * FROM read_parquet('{out}/truth/{name}.parquet')"
+                f"CREATE VIEW true_{name} AS"
+                f" SELECT * FROM read_parquet('{out}/truth/{name}.parquet')"
             )
         return connection.execute(sql).fetchall()
 
@@ -103,7 +104,7 @@ def test_a_drift_that_would_rewrite_the_past_is_refused(history):
     """What was delivered was delivered."""
     out, _ = history
     before = files(out, "events")
-    with pytest.raises(DataError, match="would change. A simulation never rewrites a day"):
+    with pytest.raises(DataError, match=r"would change\. A simulation never rewrites a day"):
         simulate(out, customers=CUSTOMERS, seed=7, days=DAYS, drift=(Drift("broken", START),))
     assert files(out, "events") == before
 
@@ -195,10 +196,11 @@ def test_truth_is_about_the_same_customers_and_is_true(history):
         out,
         """WITH taken AS (
             SELECT customer_id, split_part(item, '-', 1) AS content, count(*) AS n FROM events
-            WHERE item IS NOT NULL AND event_id LIKE 'e%' GROUP BY ALL
+            WHERE item IS NOT NULL AND event_id LIKE 'e%' GROUP BY 1, 2
             QUALIFY sum(n) OVER (PARTITION BY customer_id) >= 15
                 AND row_number() OVER (PARTITION BY customer_id ORDER BY n DESC) = 1)
-        SELECT avg((content = favourite)::INT) FROM taken JOIN true_customers USING (customer_id)""",
+        SELECT avg((content = favourite)::INT)
+        FROM taken JOIN true_customers USING (customer_id)""",
     )
     assert share > 0.8
     note = json.loads((out / "truth" / "simulation.json").read_text())
@@ -242,7 +244,7 @@ def test_concept_drift_turns_what_keeps_customers(worlds):
     """The same early behaviour now means another future; the base rate stays near."""
     calm = rates(worlds["none"], DAYS, DAYS + 25)
     drifted = rates(worlds["concept"], DAYS, DAYS + 25)
-    assert calm[2] < -0.15
+    assert calm[2] < -0.2
     assert drifted[2] > calm[2] + 0.12
     assert abs(drifted[0] - calm[0]) < 0.08
 
