@@ -60,9 +60,9 @@ class IngestReport:
         reasons = [f"  quarantined, {reason}: {n:,}" for reason, n in self.reasons.items()]
         return [
             (
-                f"{self.dataset}: {new:,} new sources, {known:,} known; {self.rows_read:,} rows read = "
-                f"{self.rows_kept:,} kept + {self.rows_quarantined:,} quarantined "
-                f"({self.seconds:.1f} s)"
+                f"{self.dataset}: {new:,} new sources, {known:,} known; "
+                f"{self.rows_read:,} rows read = {self.rows_kept:,} kept + "
+                f"{self.rows_quarantined:,} quarantined ({self.seconds:.1f} s)"
             ),
             *reasons,
             *(f"  {note}" for note in self.notes),

@@ -55,8 +55,10 @@ class SimulationReport:
         first, last = self.days
         planted = ", ".join(f"{name} {rows:,}" for name, rows in self.planted.items())
         return [
-            f"{self.customers:,} customers and {self.events:,} events, {first} to {last}, "
-            f"in {self.seconds:.1f} s",
+            (
+                f"{self.customers:,} customers and {self.events:,} events, {first} to {last}, "
+                f"in {self.seconds:.1f} s"
+            ),
             f"{self.left:.0%} of the customers left for good",
             f"planted: {planted}",
             f"{self.files_written} files written, {self.files_unchanged} were there: {self.out}",

@@ -18,8 +18,10 @@ from simulator import Drift, simulate
 from simulator.simulate import START
 
 ROOT = Path(__file__).resolve().parents[2]
-CUSTOMERS, DAYS, MORE = 1200, 60, 30
+CUSTOMERS, DAYS, MORE = 1000, 40, 30
 SINCE = START + timedelta(days=DAYS)
+AFTER = DAYS + 13
+"""Who signs up before this day is seen for 17 days."""
 
 
 def files(out: Path, folder: str) -> dict[str, bytes]:
@@ -54,7 +56,7 @@ def worlds(tmp_path_factory):
     for kind in ("none", "covariate", "prior", "concept", "broken"):
         out = tmp_path_factory.mktemp(kind)
         drift = () if kind == "none" else (Drift(kind, SINCE),)
-        simulate(out, customers=4000, seed=3, days=DAYS, more_days=45, drift=drift)
+        simulate(out, customers=2400, seed=3, days=DAYS, more_days=MORE, drift=drift)
         made[kind] = out
     return made
 
@@ -228,22 +230,22 @@ def rates(out: Path, first: int, last: int):
 
 def test_covariate_drift_changes_who_comes(worlds):
     """The mix of sign-ups moves at the date, not before."""
-    before = rates(worlds["covariate"], 0, 55)[1]
-    after = rates(worlds["covariate"], DAYS, DAYS + 25)[1]
+    before = rates(worlds["covariate"], 0, DAYS)[1]
+    after = rates(worlds["covariate"], DAYS, AFTER)[1]
     assert after > before + 0.08
 
 
 def test_prior_drift_raises_the_share_that_leaves(worlds):
     """More customers fall silent, with sign-ups as before."""
-    calm, drifted = rates(worlds["none"], DAYS, DAYS + 25), rates(worlds["prior"], DAYS, DAYS + 25)
+    calm, drifted = rates(worlds["none"], DAYS, AFTER), rates(worlds["prior"], DAYS, AFTER)
     assert drifted[0] > calm[0] + 0.08
     assert abs(drifted[1] - calm[1]) < 0.01
 
 
 def test_concept_drift_turns_what_keeps_customers(worlds):
     """The same early behaviour now means another future; the base rate stays near."""
-    calm = rates(worlds["none"], DAYS, DAYS + 25)
-    drifted = rates(worlds["concept"], DAYS, DAYS + 25)
+    calm = rates(worlds["none"], DAYS, AFTER)
+    drifted = rates(worlds["concept"], DAYS, AFTER)
     assert calm[2] < -0.2
     assert drifted[2] > calm[2] + 0.12
     assert abs(drifted[0] - calm[0]) < 0.08
