@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from lifecycle.prediction_log import Prediction, PredictionLog
-from serving.guard import Failed, attempt
+from serving.guard import Done, Failed, attempt
 
 EVERY_SECONDS = 1.0
 FLUSH_ROWS = 5_000
@@ -112,15 +112,16 @@ class LogWriter:
 
     def _flush(self, taken: Sequence[Batch]) -> None:
         """Write the batches; what cannot be written is gone."""
-        rows = sum(batch.rows for batch in taken)
-        wrote = attempt(lambda: self.log.write([p for batch in taken for p in batch.predictions()]))
-        trouble = wrote.reason if isinstance(wrote, Failed) else ""
+        made = [attempt(batch.predictions) for batch in taken]
+        rows = [p for one in made if isinstance(one, Done) for p in one.value]
+        steps = [*made, attempt(lambda: self.log.write(rows))]
+        trouble = next((step.reason for step in steps if isinstance(step, Failed)), "")
+        written = len(rows) if isinstance(steps[-1], Done) else 0
+        offered = sum(batch.rows for batch in taken)
         with self._wake:
-            self._waiting -= rows
-            if trouble:
-                self._dropped += rows
-            else:
-                self._written += rows
+            self._waiting -= offered
+            self._written += written
+            self._dropped += offered - written
             news, self._trouble = trouble != self._trouble, trouble
         if trouble and news:
             _logger.error("the prediction log cannot be written, rows are dropped: %s", trouble)

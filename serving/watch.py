@@ -7,9 +7,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from lifecycle.home import Home
 from lifecycle.registry import Registry, Version
 from serving.champion import Champion, load
 from serving.guard import Failed, attempt
@@ -33,12 +35,14 @@ class Watch:
     ) -> None:
         self.registry, self.seats, self.around = registry, seats, around
         self._failed: dict[str, tuple[int, float]] = {}
+        self._stamp: tuple[int, ...] | None = None
+        self._again_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="champion-watch", daemon=True)
 
     def start(self) -> None:
         """Seat whoever is champion now, then go on looking."""
-        self.look()
+        self.look_if_changed()
         self._thread.start()
 
     def stop(self) -> None:
@@ -51,9 +55,19 @@ class Watch:
         for seat in self.seats:
             self._look_at(seat)
 
+    def look_if_changed(self) -> None:
+        """Look when the registry's file was written, which costs no query to see, or it is time.
+
+        An address instead of a file is asked each time.
+        """
+        stamp = written_at(self.registry.home)
+        if stamp is None or stamp != self._stamp or time.monotonic() > self._again_at:
+            self._stamp, self._again_at = stamp, time.monotonic() + RETRY_SECONDS
+            self.look()
+
     def _run(self) -> None:
         while not self._stop.wait(EVERY_SECONDS):
-            self.look()
+            self.look_if_changed()
 
     def _look_at(self, seat: Seat) -> None:
         looked = attempt(lambda: self.registry.holder(seat.task, "champion"))
@@ -92,6 +106,15 @@ class Watch:
     def _sitting(self, version: Version) -> Sitting:
         champion = load(self.registry, version)
         return Sitting(champion=champion, app=self.around(champion), since=datetime.now(UTC))
+
+
+def written_at(home: Home) -> tuple[int, ...] | None:
+    """When MLflow's SQLite file and its write-ahead log were written; None when it is no file."""
+    prefix, path = "sqlite:///", home.tracking_uri
+    if not path.startswith(prefix):
+        return None
+    files = (Path(path.removeprefix(prefix) + end) for end in ("", "-wal"))
+    return tuple(file.stat().st_mtime_ns for file in files if file.exists())
 
 
 def report(seat: Seat, trouble: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from sqlalchemy import event
 
 from lifecycle.errors import NotReady
 from lifecycle.prediction_log import PredictionLog
@@ -87,3 +88,25 @@ def test_dropped_alias_keeps_the_champion(forged: Forged) -> None:
     watch.look()
     assert seat.taken().champion.version == 1
     assert seat.trouble == "The alias champion is gone; its last holder serves on."
+
+
+def test_unchanged_registry_is_not_asked(forged: Forged) -> None:
+    """Without a write to the registry a look costs a file date; a write is seen at once."""
+    watch, seat = watching(forged)
+    watch.look_if_changed()
+    queries = 0
+
+    def count(*_: object) -> None:
+        nonlocal queries
+        queries += 1
+
+    engine = watch.registry.client._get_registry_client().store.engine
+    event.listen(engine, "before_cursor_execute", count)
+    for _ in range(5):
+        watch.look_if_changed()
+    assert queries == 0
+    forged.promote("churn", 2)
+    watch.look_if_changed()
+    event.remove(engine, "before_cursor_execute", count)
+    assert queries > 0
+    assert seat.taken().champion.version == 2
