@@ -151,7 +151,8 @@ def named(changes: tuple[FeastObjectDiff, ...], transition: TransitionType) -> t
         sorted(
             f"{change.feast_object_type.value} {change.name}"
             for change in changes
-            if change.transition_type is transition
+            # Feast's own entity of views without one is no news to anybody
+            if change.transition_type is transition and change.name != DUMMY_ENTITY.name
         )
     )
 

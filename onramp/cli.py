@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from importlib import import_module
 
@@ -68,7 +69,12 @@ def command() -> None:
 
 
 def main() -> None:
-    """Run the command; every error we foresee ends in one sentence and its own exit code."""
+    """Run the command; every error we foresee ends in one sentence and its own exit code.
+
+    A library's warning speaks to whoever writes code with it: it goes to the log `py.warnings`
+    and not between the lines of a report. (Feast turns every deprecation on when imported.)
+    """
+    logging.captureWarnings(True)
     sys.exit(run(sys.argv[1:]))
 
 
