@@ -46,9 +46,11 @@ def curves(classes: Sequence[str], labels: Labels, probabilities: Matrix) -> lis
     return sorted(drawable, key=lambda curve: -int(curve[1].sum()))[:MOST_CLASSES]
 
 
-def axes(title: str, x: str, y: str) -> tuple[Figure, Any]:
-    figure = Figure(figsize=SIZE, layout="constrained")
+def axes(title: str, x: str, y: str, left: float = 0.12) -> tuple[Figure, Any]:
+    figure = Figure(figsize=SIZE)
     ax = figure.add_subplot()
+    # by hand: matplotlib's own layouts draw everything twice
+    figure.subplots_adjust(left=left, right=0.97, bottom=0.12, top=0.92)
     ax.set(title=title, xlabel=x, ylabel=y)
     return figure, ax
 
@@ -88,7 +90,7 @@ def importance_figure(importance: Mapping[str, float]) -> Figure:
     """The features that the booster gained most from, the largest on top."""
     top = list(importance.items())[:MOST_FEATURES][::-1]
     total = sum(importance.values()) or 1.0
-    figure, ax = axes("Feature importance", "share of total gain", "")
+    figure, ax = axes("Feature importance", "share of total gain", "", left=0.42)
     ax.barh([name for name, _ in top], [gain / total for _, gain in top])
     ax.tick_params(axis="y", labelsize=7)
     return figure

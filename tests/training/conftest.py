@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,9 @@ with warnings.catch_warnings():
     import mlflow.pyfunc  # noqa: F401
 
     from lifecycle import tracking
+    from lifecycle.registry import Registry
+    from training.candidate import Budget
+    from training.train import TrainReport, train_on
 
 LIBRARIES_WARN = (
     # MLflow 3.17 maps its tables by a SQLAlchemy loader that 2.1 calls by another name
@@ -138,3 +141,28 @@ def make_home(root: Path, migrated: Path) -> Home:
 def new_home(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Callable[[str], Home]:
     """Makes homes that live as long as the session."""
     return lambda name: make_home(tmp_path_factory.mktemp(name) / "home", migrated)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Both kinds of task trained once in one home; tests read it and change nothing."""
+
+    home: Home
+    reports: Mapping[str, TrainReport]
+    frames: Mapping[str, pd.DataFrame]
+
+    def folder(self, task: str) -> Path:
+        registry = Registry(self.home)
+        return registry.folder(registry.version(task, self.reports[task].version))
+
+
+@pytest.fixture(scope="session")
+def trained(new_home: Callable[[str], Home]) -> Trained:
+    """One churn and one preference version."""
+    home = new_home("trained")
+    frames = {"churn": make_frame(), "preference": make_frame(kind="multiclass")}
+    reports = {
+        task.name: train_on(home, task, make_set(frames[task.name]), Budget(trials=4))
+        for task in (CHURN, PREFERENCE)
+    }
+    return Trained(home=home, reports=reports, frames=frames)
