@@ -119,15 +119,10 @@ def calibrate(calibrator: Mapping[str, Any], raw: Matrix) -> Matrix:
         exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
         return normalised(exponentials / exponentials.sum(axis=1, keepdims=True))
     if method == "isotonic":
-        mapped = np.column_stack(
-            [
-                np.interp(probabilities[:, j], curve["x"], curve["y"])
-                for j, curve in enumerate(calibrator["curves"])
-            ]
-        )
-        if mapped.shape[1] == 1:  # two classes: one curve, for the second
-            mapped = np.column_stack([1 - mapped[:, 0], mapped[:, 0]])
-        return normalised(mapped)
+        curves = calibrator["curves"]
+        columns = probabilities.T[-len(curves) :]  # two classes have one curve, the second's
+        mapped = [np.interp(p, c["x"], c["y"]) for p, c in zip(columns, curves, strict=True)]
+        return normalised(np.column_stack(mapped if len(mapped) > 1 else [1 - mapped[0], *mapped]))
     raise ValueError(f"{FACTS} names an unknown calibrator {method!r}.")
 
 
