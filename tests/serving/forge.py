@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightgbm
-import mlflow
 import numpy as np
 import pandas as pd
 from mlflow.models import infer_signature
 
 from lifecycle.home import Home
 from lifecycle.registry import Registry, Version
-from lifecycle.tracking import run
+from lifecycle.tracking import CodeModel, run
 from training import model as model_file
 from training.model import BOOSTERS, FOLDER, Scorer
 
@@ -59,18 +58,18 @@ def forge(home: Home, recipe: Recipe, frame: pd.DataFrame | None = None) -> Vers
         facts = write_facts(folder, recipe, frame, classes)
         write_booster(folder, facts, frame, codes, recipe)
         write_reference(folder, frame, [classes[code] for code in codes], recipe)
-        with mlflow.start_run(log.run_id):
-            info = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=model_file.__file__,
-                artifacts={FOLDER: str(folder)},
-                signature=infer_signature(
-                    frame, pd.DataFrame({"probability": [0.5], "answer": ["no"]})
-                ),
-                input_example=frame.head(2),
-                pip_requirements=["mlflow", "lightgbm"],
-            )
-    return Registry(home).register(recipe.task, info.model_uri, {})
+        model = CodeModel(
+            name="model",
+            code=Path(model_file.__file__),
+            files=folder,
+            signature=infer_signature(
+                frame, pd.DataFrame({"probability": [0.5], "answer": ["no"]})
+            ),
+            example=frame.head(2),
+            requirements=("mlflow", "lightgbm"),
+        )
+        uri = log.model(model, {})
+    return Registry(home).register(recipe.task, uri, {})
 
 
 def write_facts(

@@ -70,8 +70,10 @@ def stock(home: Home, task: str) -> Iterator[Running]:
 @contextmanager
 def started(command: Sequence[str], port: int, more: Mapping[str, str]) -> Iterator[Running]:
     """Start, hand out a client, stop it and its children. `wait` for it before asking."""
+    # MLflow's `set_registry_uri` writes the environment, so an earlier test's home is in ours
+    clean = {name: v for name, v in os.environ.items() if not name.startswith("MLFLOW_")}
     process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **more}, text=True, start_new_session=True,
+        command, cwd=ROOT, env={**clean, **more}, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
