@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -49,66 +50,71 @@ class Load:
                     self.failures.append(answer.text)
 
 
-@pytest.fixture
-def running(forged: Forged) -> Iterator[Running]:
-    with ours(forged.home) as server:
-        wait(server)
-        yield server
-
-
-def served(server: Running, task: str = "churn") -> dict[str, object]:
-    state: dict[str, object] = server.client.get("/ready").json()["tasks"][task]
-    return state
+def state(server: Running) -> dict[str, object]:
+    found: dict[str, object] = server.client.get("/ready").json()["tasks"]["churn"]
+    return found
 
 
 def seconds_until(server: Running, version: int) -> float:
     began = time.monotonic()
-    while served(server)["version"] != version:
-        assert time.monotonic() - began < 20, served(server)
+    while state(server)["version"] != version:
+        assert time.monotonic() - began < 20, state(server)
         time.sleep(0.02)
     return time.monotonic() - began
 
 
-def test_promotion_and_rollback_under_load(forged: Forged, running: Running) -> None:
+def refused(server: Running) -> dict[str, object]:
+    """The seat's state once a version was refused."""
+    began = time.monotonic()
+    while not (found := state(server))["trouble"]:
+        assert time.monotonic() - began < 20
+        time.sleep(0.05)
+    return found
+
+
+@contextmanager
+def callers(load: Load, count: int) -> Iterator[None]:
+    threads = [threading.Thread(target=load.run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        load.stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_swaps_under_load_and_a_graceful_stop(forged: Forged) -> None:
     """The alias moves forth and back while two callers ask without pause: none sees a failure.
 
     A version that lies about its records is refused meanwhile; only the two good ones answer.
+    SIGTERM right after ends the process with code 0 and with every answer in the log.
     """
-    load = Load(running.url)
-    callers = [threading.Thread(target=load.run) for _ in range(2)]
-    for caller in callers:
-        caller.start()
-    delays = []
-    for version in (2, 1, 2, 1):
-        forged.promote("churn", version)
-        delays.append(seconds_until(running, version))
-    forged.promote("churn", 3)
-    began = time.monotonic()
-    while not served(running)["trouble"]:
-        assert time.monotonic() - began < 20
-        time.sleep(0.05)
-    state = served(running)
-    load.stop.set()
-    for caller in callers:
-        caller.join()
+    with ours(forged.home) as server:
+        wait(server)
+        load = Load(server.url)
+        with callers(load, 2):
+            delays = []
+            for version in (2, 1, 2, 1):
+                forged.promote("churn", version)
+                delays.append(seconds_until(server, version))
+            forged.promote("churn", 3)
+            found = refused(server)
+        server.process.send_signal(signal.SIGTERM)
+        output = server.process.communicate(timeout=30)[0]
     assert load.failures == []
     assert load.asked > 50
     assert len(load.answers) == 2
     # a second between two looks, and the loading; the machine may be busy
     assert sorted(delays)[1] < 3.0, delays
-    assert state["version"] == 1
-    assert "Version 3 was not seated; version 1 serves on." in str(state["trouble"])
-
-
-def test_graceful_stop_writes_the_log(forged: Forged, running: Running) -> None:
-    """SIGTERM right after an answer: exit code 0, and every answer is in the log."""
-    for _ in range(5):
-        assert running.client.post("/invocations", json=ROW).status_code == 200
-    running.process.send_signal(signal.SIGTERM)
-    output = running.process.communicate(timeout=30)[0]
-    assert running.process.returncode == 0, output
-    assert f"Onramp answers at {running.url} (try /ready" in output
-    assert len(PredictionLog(forged.home).read("churn")) == 5
+    assert found["version"] == 1
+    assert "Version 3 was not seated; version 1 serves on." in str(found["trouble"])
+    assert server.process.returncode == 0, output
+    assert f"Onramp answers at {server.url} (try /ready" in output
+    logged = PredictionLog(forged.home).read("churn")
+    assert len(logged) == load.asked
+    assert set(logged["version"]) == {1, 2}
 
 
 def test_taken_port_is_said(forged: Forged) -> None:
