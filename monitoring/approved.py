@@ -106,13 +106,12 @@ def baseline(task: Task, folder: Path) -> float:
 
 
 def calibration(task: Task, reference: pd.DataFrame) -> float:
-    """Mean prediction minus how often it came true, on the reference."""
+    """Mean prediction minus how often it came true, on the reference's labelled rows."""
+    known = reference[reference["label"].notna()]
     came_true = (
-        reference["label"].astype(bool)
-        if task.kind == "binary"
-        else reference["label"] == reference["answer"]
+        known["label"].astype(bool) if task.kind == "binary" else known["label"] == known["answer"]
     )
-    return float((reference["prediction"] - came_true.astype(float)).mean())
+    return float((known["prediction"] - came_true.astype(float)).mean())
 
 
 def bounds(dataset: DataSet, features: tuple[str, ...]) -> dict[str, Bounds]:

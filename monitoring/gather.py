@@ -18,6 +18,7 @@ from lifecycle.registry import Registry
 from lifecycle.task import Task
 from monitoring import drift, quality
 from monitoring.approved import Approved
+from monitoring.matching import matched
 from monitoring.performance import (
     Answers,
     Performance,
@@ -38,10 +39,12 @@ class Gathered:
     """The evidence, and the rows that a report draws.
 
     Attributes:
+        reference, current: what was compared, matched by days after sign-up.
         ripened: rows of the newest ripened window with their `label`.
     """
 
     evidence: Evidence
+    reference: pd.DataFrame
     current: pd.DataFrame
     ripened: pd.DataFrame
 
@@ -68,7 +71,9 @@ def gather(home: Home, task: Task, against: Approved, as_of: datetime) -> Gather
     ripe_windows = cut(log, task.name, ripe_spans, version)
     truth = labels(home, task, as_of)
     ripe = [ripened(window, against, truth) for window in ripe_windows]
-    due = due_in(moments(home, task, as_of), now.span)
+    asked = moments(home, task, as_of)
+    due = due_in(asked, now.span)
+    before_rows, now_rows = matched(against.reference, now.frame, asked)
     last, cooled = cooling(home, task, as_of)
     evidence = Evidence(
         task=task.name,
@@ -78,7 +83,7 @@ def gather(home: Home, task: Task, against: Approved, as_of: datetime) -> Gather
         least_rows=monitor.least_rows,
         champion=champion(against, [now, before, *ripe_windows]),
         broken=broken(home, against, now, due=due if before.rows else 0, as_of=as_of),
-        drift=drifts(against, now.frame, effect=monitor.effect),
+        drift=drifts(against, before_rows, now_rows, effect=monitor.effect),
         performance=tuple(one.performance for one in ripe[: monitor.of]),
         windows_to_act=monitor.windows,
         retrained=last,
@@ -87,7 +92,8 @@ def gather(home: Home, task: Task, against: Approved, as_of: datetime) -> Gather
     gain = previous_gain(home, task, against, truth, ripe[: monitor.of])
     return Gathered(
         evidence=replace(evidence, champion=replace(evidence.champion, previous_gain=gain)),
-        current=now.frame,
+        reference=before_rows,
+        current=now_rows,
         ripened=labelled(ripe[0].own, truth),
     )
 
@@ -99,14 +105,14 @@ def due_in(asked: pd.DataFrame, span: Span) -> int:
 
 
 def drifts(
-    against: Approved, frame: pd.DataFrame, *, effect: float
+    against: Approved, reference: pd.DataFrame, frame: pd.DataFrame, *, effect: float
 ) -> tuple[drift.ColumnDrift, ...]:
     """Features of all rows; answers of the champion's own rows, for another's lie elsewhere."""
     if frame.empty:
         return ()
     own = frame[frame["version"] == against.version.number]
-    found = drift.measure(against.reference, frame, against.features)
-    found += drift.measure(against.reference, own, against.answers)
+    found = drift.measure(reference, frame, against.features)
+    found += drift.measure(reference, own, against.answers)
     return drift.judge(found, effect=effect)
 
 

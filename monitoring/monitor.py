@@ -156,19 +156,21 @@ def picture(task: Task, against: Approved, gathered: Gathered, folder: Path) -> 
         **{name: current[name].mask(others) for name in against.answers if len(current)}
     )
     frames = Frames(
-        reference=against.reference,
+        reference=gathered.reference,
         current=current,
         approved=outcomes(against.reference, task.kind),
         ripened=outcomes(gathered.ripened, task.kind),
     )
-    columns = (*against.features, *against.answers)
-    return draw(Plan(columns=columns, kind=task.kind), frames, folder)
+    # the most moved first, so that the top of the page is what a person came for
+    moved = dict.fromkeys(drift.column for drift in gathered.evidence.drift)
+    return draw(Plan(columns=tuple(moved), kind=task.kind), frames, folder)
 
 
 def outcomes(frame: pd.DataFrame, kind: Kind) -> pd.DataFrame:
     """Label, answer and prediction, the labels in the answers' own words."""
     if frame.empty:
         return pd.DataFrame({"label": [], "answer": [], "prediction": []})
+    frame = frame[frame["label"].notna()]
     label = frame["label"]
     words = label.map({True: "yes", False: "no"}) if kind == "binary" else label.astype(str)
     return pd.DataFrame(

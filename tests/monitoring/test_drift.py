@@ -34,7 +34,7 @@ def sample(seed: int, rows: int = ROWS, columns: int = COLUMNS) -> pd.DataFrame:
             rng.poisson(1.5, size=rows).astype(float),
             rng.exponential(size=rows) * (rng.uniform(size=rows) < 0.2),
             rng.choice([f"level{k}" for k in range(12)], size=rows),
-        )[n % 4]
+        )[n % 4 if n < 12 else n % 3]
     frame = pd.DataFrame(made)
     frame.loc[rng.uniform(size=rows) < 0.3, "f0"] = np.nan
     return frame

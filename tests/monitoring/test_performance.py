@@ -86,15 +86,15 @@ def test_nothing_has_ripened() -> None:
 
 
 def test_a_model_that_holds_never_decays() -> None:
-    """In 100 windows of a model as good as approved none is called decayed."""
-    found = [perform(SPAN, 1, 1_000, world(seed), BINARY) for seed in range(100)]
+    """In 40 windows of a model as good as approved none is called decayed."""
+    found = [perform(SPAN, 1, 1_000, world(seed), BINARY) for seed in range(40)]
     assert {one.outcome for one in found} == {"fine"}
     assert {one.calibration_outcome for one in found} == {"fine"}
 
 
 def test_a_model_that_broke_always_decays() -> None:
-    """In 30 windows of a model that has lost most of its skill each is called decayed."""
-    found = [perform(SPAN, 1, 1_000, world(seed, strength=0.4), BINARY) for seed in range(30)]
+    """In 15 windows of a model that has lost most of its skill each is called decayed."""
+    found = [perform(SPAN, 1, 1_000, world(seed, strength=0.4), BINARY) for seed in range(15)]
     assert {one.outcome for one in found} == {"decayed"}
     assert all(one.low < one.value < one.high < 0.80 for one in found)
 
