@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+
+with warnings.catch_warnings():
+    # While it is imported, MLflow warns of its own type hints; Feast then turns deprecation
+    # warnings of every library on. Neither is a fault that a test of ours could mend.
+    warnings.simplefilter("ignore")
+    import feast  # noqa: F401
+    import mlflow.pyfunc  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"

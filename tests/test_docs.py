@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-import subprocess
-import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
+from lifecycle.home import open_home
+from lifecycle.jobs import Jobs
 from lifecycle.settings import PREFIX, Settings
 from onramp.cli import VERBS
+from tests.newcomer import Done, shell, start
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -69,17 +72,58 @@ def test_the_readme_names_every_verb_and_every_setting() -> None:
     assert [name for name in names if name not in text] == []
 
 
-def test_the_readmes_walk_can_be_walked(tmp_path: Path) -> None:
-    """Step by step, as a newcomer types it, each command ends with 0."""
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder in which the newcomer types."""
+    return tmp_path_factory.mktemp("newcomer")
+
+
+@pytest.fixture(scope="module")
+def walked(place: Path) -> tuple[Done, ...]:
+    """Each command of the README's walk, run as a newcomer types it."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (walk,) = [block["body"] for block in BLOCK.finditer(text) if block["run"]]
-    for line in walk.splitlines():
-        words = shlex.split(line)
-        done = subprocess.run(
-            [sys.executable, "-m", *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    return tuple(shell(line, place) for line in walk.splitlines())
+
+
+def test_the_readmes_walk_can_be_walked(walked: tuple[Done, ...]) -> None:
+    """Step by step, as a newcomer types it, each command ends with 0."""
+    assert [done for done in walked if done.code != 0] == []
+
+
+def test_everything_stays_in_the_home(walked: tuple[Done, ...], place: Path) -> None:
+    """No mlruns, mlflow.db or anything else appears beside the home."""
+    assert walked
+    assert [path.name for path in place.iterdir()] == [".onramp"]
+
+
+def test_mlflow_runs_the_verbs(walked: tuple[Done, ...], place: Path) -> None:
+    """`mlflow run` with the documented words trains one more version in the same home."""
+    assert walked
+    done = shell(
+        f"mlflow run {ROOT} -e train -P task=churn -P trials=2 --env-manager local"
+        f" --experiment-name onramp",
+        place,
+    )
+    assert done.code == 0, done.errors
+
+
+def test_a_killed_retrain_job_is_taken_over_and_ends_once(
+    walked: tuple[Done, ...], place: Path
+) -> None:
+    """`kill -9` in the middle: the next run takes the job over at once and closes it."""
+    assert walked
+    jobs = Jobs(open_home(place / ".onramp"))
+    killed = start('onramp retrain churn --now --because "to be killed" --trials 3', place)
+    while not any(job.state == "running" for job in jobs.read("churn")):
+        assert killed.poll() is None
+        time.sleep(0.05)
+    killed.kill()
+    killed.wait()
+    done = shell("onramp retrain churn --trials 3 --json", place)
+    (report,) = json.loads(done.output)
+    newest = jobs.read("churn")[0]
+    assert (newest.id, newest.why, newest.attempts) == (report["job_id"], "to be killed", 2)
+    assert newest.state == report["outcome"] != "failed", done.errors
+    again = shell("onramp retrain churn --json", place)
+    assert json.loads(again.output)[0]["outcome"] == "nothing to do"

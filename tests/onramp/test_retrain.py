@@ -1,0 +1,82 @@
+"""The retrain job's worker: one at a time, dead ones are seen, every job closes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from lifecycle.errors import Busy
+from lifecycle.home import Home, open_home
+from lifecycle.jobs import Jobs
+from lifecycle.ledger import Ledger
+from onramp.retrain import RetrainReport, alive, exit_code, me, retrain
+from tasks import find
+
+NOW = datetime(2026, 9, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return open_home(tmp_path)
+
+
+def request(home: Home) -> None:
+    Jobs(home).request("churn", why="decay", by="monitor", as_of=NOW)
+
+
+def test_without_a_job_there_is_nothing_to_do(home: Home) -> None:
+    """A scheduler that calls too often does no harm and gets 0."""
+    report = retrain(home, find("churn"))
+    assert report.outcome == "nothing to do"
+    assert exit_code(report) == 0
+
+
+def test_a_job_that_fails_is_closed_and_says_why(home: Home) -> None:
+    """Whatever goes wrong, the job ends, the ledger has the reason, the scheduler gets a 1."""
+    request(home)
+    report = retrain(home, find("churn"))
+    assert report.outcome == "failed"
+    assert "No data set in" in report.words
+    assert exit_code(report) == 1
+    assert [job.state for job in Jobs(home).read("churn")] == ["failed"]
+    assert [entry.decision for entry in Ledger(home).read("churn")] == ["failed"]
+
+
+def test_a_living_workers_job_is_left_alone(home: Home) -> None:
+    """Two schedulers at once: the second is told who works."""
+    request(home)
+    Jobs(home).claim("churn", "elsewhere/1/0.00")
+    with pytest.raises(Busy, match=r"Worker elsewhere/1/0\.00"):
+        retrain(home, find("churn"))
+
+
+def test_a_dead_workers_job_is_taken_over_at_once(home: Home) -> None:
+    """No lease has to run out when the process can be seen to be gone."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    request(home)
+    Jobs(home).claim("churn", f"{socket.gethostname()}/{gone.pid}/0.00")
+    assert retrain(home, find("churn")).outcome == "failed"
+    assert Jobs(home).read("churn")[0].attempts == 2
+
+
+def test_who_is_alive() -> None:
+    """This process lives, another beginning under its number does not, far ones are unknown."""
+    assert alive(me()) is True
+    assert alive(f"{socket.gethostname()}/{os.getpid()}/1.00") is False
+    assert alive("elsewhere/1/1.00") is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"), [("promoted", 0), ("refused", 10), ("undecided", 11), ("failed", 1)]
+)
+def test_the_exit_code_says_which(outcome: str, code: int) -> None:
+    """A scheduler can tell a refusal from a failure."""
+    report = RetrainReport(task="churn", outcome=outcome, words="")  # type: ignore[arg-type]
+    assert exit_code(report) == code
