@@ -215,15 +215,17 @@ def calibration_break(evidence: Evidence) -> str:
     off = ", ".join(f"{p.calibration:+.2f}" for p in evidence.miscalibrated)
     return (
         f"Predictions are off on average by {off} in {len(evidence.miscalibrated)} of the last "
-        f"{len(evidence.performance)} windows: the base rate has changed."
+        f"{len(evidence.performance)} windows: probabilities no longer mean what they say."
     )
 
 
-def harmless_drift(evidence: Evidence) -> str:
+def drift_words(evidence: Evidence) -> str:
     drifted = evidence.drifted
     if not drifted:
         return ""
     harm = "no harm was seen" if evidence.judged else "no label has ripened to show harm"
+    if evidence.decayed or evidence.miscalibrated:
+        harm = "harm was seen"
     return (
         f"{len(drifted)} of {len(evidence.drift)} comparisons drifted and {harm}: "
         f"{listed([d.words for d in drifted])}."
@@ -260,7 +262,7 @@ RULES: tuple[Rule, ...] = (
     Rule(name="cooling down", outcome="watch", reason=cooling),
     Rule(name="decay", outcome="retrain", reason=decay),
     Rule(name="base rate", outcome="retrain", reason=calibration_break),
-    Rule(name="drift without harm", outcome="watch", reason=harmless_drift),
     Rule(name="one bad window", outcome="watch", reason=one_bad_window),
+    Rule(name="drift", outcome="watch", reason=drift_words),
     Rule(name="nothing", outcome="ignore", reason=nothing),
 )

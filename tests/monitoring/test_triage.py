@@ -112,7 +112,7 @@ def test_what_else_applied_is_kept() -> None:
                 performance=windows("decayed", "decayed", "fine"))
     )  # fmt: skip
     assert [finding.rule for finding in verdict.findings] == [
-        "impossible values", "decay", "drift without harm",
+        "impossible values", "decay", "drift",
     ]  # fmt: skip
 
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import lightgbm
-import mlflow
 import numpy as np
 import pandas as pd
+from mlflow.models import infer_signature
 
 from lifecycle import version_files
 from lifecycle.event_store import EventStore, Part
@@ -24,7 +24,7 @@ from lifecycle.prediction_log import Prediction, PredictionLog
 from lifecycle.registry import Registry, Version
 from lifecycle.row_keys import row_keys
 from lifecycle.task import Monitor, Task
-from lifecycle.tracking import run
+from lifecycle.tracking import CodeModel, run
 from tasks.churn import TASK
 from training import model as model_file
 
@@ -168,13 +168,19 @@ def train(home: Home, *, seed: int, wrong: bool = False) -> Version:
         folder.mkdir(parents=True)
         write_model(folder, frame, ~truth if wrong else truth)
         write_record(folder, people(1_500, seed + 1), wrong=wrong)
-        with mlflow.start_run(log.run_id):
-            info = mlflow.pyfunc.log_model(
-                name="model", python_model=model_file.__file__,
-                artifacts={model_file.FOLDER: str(folder)},
-                pip_requirements=["mlflow", "lightgbm"],
-            )  # fmt: skip
-    return Registry(home).register("churn", info.model_uri, {})
+        inputs = frame[NAMES]
+        model = CodeModel(
+            name="model",
+            code=Path(model_file.__file__),
+            files=folder,
+            signature=infer_signature(
+                inputs, pd.DataFrame({"probability": [0.5], "answer": ["no"]})
+            ),
+            example=inputs.head(2),
+            requirements=("mlflow", "lightgbm"),
+        )
+        uri = log.model(model, {})
+    return Registry(home).register("churn", uri, {})
 
 
 def write_model(folder: Path, frame: pd.DataFrame, truth: np.ndarray) -> None:
