@@ -21,7 +21,7 @@ from lifecycle.metrics import Labels
 from lifecycle.space import Algorithm
 from training.model import BOOSTERS, Encoder, Matrix, two_sided
 
-MOST_ROUNDS = 250
+MOST_ROUNDS = 200
 FEW_ROWS = 5_000
 BINS_FEW, BINS_MANY = 255, 63
 TWO_CLASSES = 2

@@ -28,6 +28,7 @@ from training import baselines
 from training.balancing import Balanced, rebalance
 from training.boosters import Fitted, Rows, Settings, bins_for, prepare
 from training.calibration import Calibrated, best_threshold, choose
+from training.finalists import Final, settle
 from training.folds import Problem
 from training.model import FACTS, Encoder, Matrix, Scorer, calibrate
 from training.parts import Prepared, prepare_parts, sample_customers
@@ -59,6 +60,7 @@ class Built:
 
     prepared: Prepared
     found: Found
+    final: Final
     balanced: Balanced
     calibrated: Calibrated
     scorer: Scorer
@@ -83,19 +85,20 @@ def build(
     began = time.monotonic()
     check_metric(task)
     prepared = prepare_parts(task, data)
-    found = look(task, prepared, budget, studies, progress)
-    fitted, balanced = refit(prepared, found.best, budget.seed)
+    found, final = look(task, prepared, budget, studies, progress)
+    fitted, balanced = refit(prepared, final.best, budget.seed)
     raw = fitted.predict(prepared.calibrate.matrix)
     customers = data.frame["customer_id"].iloc[prepared.calibrate.positions]
     calibrated = choose(raw, prepared.calibrate.labels, customers, budget.seed)
     fitted.save(folder)
-    facts = facts_of(task, prepared, found.best, calibrated, raw) | {"seed": budget.seed}
+    facts = facts_of(task, prepared, final.best, calibrated, raw) | {"seed": budget.seed}
     (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
     scorer = Scorer.from_folder(folder)
     probabilities = scorer.score(data.frame.iloc[prepared.test.positions])
     built = Built(
         prepared=prepared,
         found=found,
+        final=final,
         balanced=balanced,
         calibrated=calibrated,
         scorer=scorer,
@@ -123,8 +126,8 @@ def check_metric(task: Task) -> None:
 
 def look(
     task: Task, prepared: Prepared, budget: Budget, studies: Path, progress: Progress
-) -> Found:
-    """Search on the training rows, or on a seeded sample of their customers when many."""
+) -> tuple[Found, Final]:
+    """Search on the training rows; when they are many, on a sample, with a final on all."""
     chosen = sample_customers(prepared, budget.seed)
     rows = prepared.data.frame.iloc[prepared.train.positions[chosen]]
     problem = Problem(
@@ -134,6 +137,7 @@ def look(
         folds=folds(rows, task.search.folds),
         settings=settings_for(prepared, len(chosen), budget.seed),
     )
+    sampled = len(chosen) < len(prepared.train.labels)
     space = allowed(task.search, prepared.encoder)
     name = f"{task.name}-{prepared.data.fingerprint}-{budget.seed}-{stamp(task, space)}"
     plan = Plan(
@@ -146,7 +150,10 @@ def look(
         trials=budget.trials or task.search.trials,
         seconds=task.search.seconds if budget.seconds is None else budget.seconds,
     )
-    return search(problem, plan, progress)
+    found = search(problem, plan, progress)
+    if not sampled:
+        return found, Final(best=found.ranked[0])
+    return found, settle(task, prepared, found, plan)
 
 
 def settings_for(prepared: Prepared, rows: int, seed: int) -> Settings:

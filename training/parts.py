@@ -16,7 +16,7 @@ from training.model import Encoder, Matrix
 from training.splits import Positions, Splits, split
 from training.trainingset import TrainingSet
 
-SEARCH_ROWS = 8_000
+SEARCH_ROWS = 6_000
 BINARY_CLASSES = ("no", "yes")
 
 
@@ -91,7 +91,7 @@ def class_index(task: Task, labels: pd.Series[Any], classes: tuple[str, ...]) ->
 
 
 def sample_customers(prepared: Prepared, seed: int) -> Positions:
-    """Places in the training part of about 8,000 rows: whole customers, drawn by seed.
+    """Places in the training part of about 6,000 rows: whole customers, drawn by seed.
 
     A search compares candidates, for which a sample does; the winner is refitted on every row.
     """

@@ -41,7 +41,7 @@ def log(run: RunLog, task: Task, built: Built) -> str:
 
 def params_of(task: Task, built: Built) -> dict[str, Any]:
     """The choices, and the lineage of the data."""
-    best, prepared = built.found.best, built.prepared
+    best, prepared = built.final.best, built.prepared
     fixed = {
         "algorithm": best.algorithm,
         "rounds": best.rounds,
@@ -75,6 +75,7 @@ def metrics_of(built: Built) -> dict[str, float]:
     for name, scores in built.baselines.items():
         values |= {f"{name}.{key}": value for key, value in scores.items()}
     values |= {f"calibration.{k}_log_loss": v for k, v in built.calibrated.losses.items()}
+    values |= {f"finalist_{i}": v for i, v in enumerate(built.final.scores)}
     values |= {"search_value": built.found.value, "search_seconds": built.found.seconds}
     values |= {"training_seconds": built.seconds}
     return {key: value for key, value in values.items() if np.isfinite(value)}
@@ -132,7 +133,7 @@ def served(task: Task, built: Built) -> CodeModel:
         files=built.folder,
         signature=signature(built),
         example=example(built),
-        requirements=pins(built.found.best.algorithm),
+        requirements=pins(built.final.best.algorithm),
     )
 
 
@@ -186,7 +187,7 @@ def code_version() -> str:
 
 def version_tags(task: Task, built: Built, run_id: str) -> Mapping[str, str]:
     """What the registry's page shows of a version."""
-    best, prepared = built.found.best, built.prepared
+    best, prepared = built.final.best, built.prepared
     shown = {
         "algorithm": best.algorithm,
         "balancing": best.balance.method,
@@ -203,7 +204,7 @@ def version_tags(task: Task, built: Built, run_id: str) -> Mapping[str, str]:
 
 def description(task: Task, built: Built) -> str:
     """The version in words, for the registry's page."""
-    best, rows = built.found.best, rows_of(built.prepared)
+    best, rows = built.final.best, rows_of(built.prepared)
     baseline = built.baselines["logistic_regression"]
     made = (
         f"{best.algorithm}, {best.rounds} rounds, balancing {best.balance.method}, "

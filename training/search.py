@@ -38,6 +38,7 @@ from training.calibration import fit_scaling
 from training.folds import FoldCache, Problem
 from training.model import calibrate
 
+FINALISTS = 3
 KEPT_PERCENT = 40.0  # of the trials so far, those that go on to the next fold
 RATIO_STEP = 0.1  # resampled folds are cached by ratio: near ratios share one
 
@@ -89,11 +90,12 @@ class Found:
     """The outcome of a search.
 
     Attributes:
+        ranked: the best trials' candidates, best first.
         value: the best trial's mean over folds of the task's metric.
         trials: every finished trial, oldest first.
     """
 
-    best: Candidate
+    ranked: tuple[Candidate, ...]
     value: float
     trials: tuple[FrozenTrial, ...]
     seconds: float = 0.0
@@ -267,7 +269,7 @@ def evaluate_fold(
 
 
 def conclude(study: Study, plan: Plan, seconds: float) -> Found:
-    """The best complete trial; the earliest among equals."""
+    """The best complete trials; the earliest first among equals."""
     trials = tuple(finished(study))
     complete = [
         t for t in trials if t.state == TrialState.COMPLETE and np.isfinite(t.value or np.nan)
@@ -280,14 +282,18 @@ def conclude(study: Study, plan: Plan, seconds: float) -> Found:
             do="Check the task's metric and search spaces.",
         )
     sign = -1.0 if HIGHER_IS_BETTER[plan.metric] else 1.0
-    best = min(complete, key=lambda t: (sign * float(t.value or 0.0), t.number))
-    drawn = draw(FixedTrial(best.params), plan.search)
-    rounds = max(1, round(float(np.median(best.user_attrs["rounds"]))))
+    best = sorted(complete, key=lambda t: (sign * float(t.value or 0.0), t.number))
     states = [t.state.name.lower() for t in trials]
     return Found(
-        best=replace(drawn, rounds=rounds),
-        value=float(best.value or 0.0),
+        ranked=tuple(candidate_of(trial, plan.search) for trial in best[:FINALISTS]),
+        value=float(best[0].value or 0.0),
         trials=trials,
         seconds=seconds,
         counts={state: states.count(state) for state in sorted(set(states))},
     )
+
+
+def candidate_of(trial: FrozenTrial, space: Search) -> Candidate:
+    """What a trial drew, with the rounds that its folds found best."""
+    rounds = max(1, round(float(np.median(trial.user_attrs["rounds"]))))
+    return replace(draw(FixedTrial(trial.params), space), rounds=rounds)

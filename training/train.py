@@ -143,7 +143,7 @@ def report(
     task: Task, built: Built, version: int, run_id: str, seconds: Mapping[str, float]
 ) -> TrainReport:
     """The training in plain fields."""
-    best, prepared = built.found.best, built.prepared
+    best, prepared = built.final.best, built.prepared
     return TrainReport(
         task=task.name,
         version=version,

@@ -56,7 +56,7 @@ def test_the_same_seed_is_the_same_search(tmp_path: Path) -> None:
     two = search(problem, make_plan(tmp_path / "two"))
     other = search(problem, replace(make_plan(tmp_path / "other"), seed=4))
     assert told(one) == told(two)
-    assert one.best == two.best
+    assert one.ranked == two.ranked
     assert told(one) != told(other)
 
 
@@ -112,7 +112,7 @@ def test_a_killed_search_goes_on_where_it_stopped(tmp_path: Path) -> None:
     resumed = search(make_problem(), make_plan(journal, trials=trials))
     whole = search(make_problem(), make_plan(tmp_path / "whole", trials=trials))
     assert told(resumed) == told(whole)
-    assert resumed.best == whole.best
+    assert resumed.ranked == whole.ranked
 
 
 def test_a_shuffled_label_is_at_chance(tmp_path: Path) -> None:

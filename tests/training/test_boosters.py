@@ -1,0 +1,76 @@
+"""Both boosters behind one shape: the saved file predicts what the fitted one did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.boosters import Rows, Settings, patience_for, prepare
+from training.model import BOOSTERS, ENGINES, Encoder, two_sided
+
+ALGORITHMS = ("xgboost", "lightgbm")
+
+
+def made(classes: int, seed: int = 0) -> tuple[Encoder, Rows, Rows]:
+    rng = np.random.default_rng(seed)
+    matrix = rng.normal(size=(600, 4))
+    matrix[:, 3] = rng.integers(0, 3, 600)
+    matrix[rng.random(matrix.shape) < 0.1] = np.nan
+    score = np.nan_to_num(matrix[:, 0]) + 2 * (np.nan_to_num(matrix[:, 3]) == 1)
+    labels = np.digitize(score + rng.normal(size=600), np.linspace(0, 2, classes - 1))
+    features = [*((f"n{i}", "number") for i in range(3)), ("c", "category")]
+    rows = [
+        Rows(matrix=matrix[part], labels=labels[part]) for part in (slice(400), slice(400, None))
+    ]
+    return Encoder(features, {"c": ["a", "b", "c"]}), rows[0], rows[1]
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_saved_file_predicts_the_same(algorithm: str, classes: int, tmp_path: Path) -> None:
+    """What is served from disk is bit for bit what was fitted, stopped early or not."""
+    encoder, rows, watched = made(classes)
+    settings = Settings(classes=classes, bins=63, seed=1, rounds=80, patience=10)
+    for watch in (watched, None):
+        fitted = prepare(algorithm, encoder, rows, watch, settings).fit(  # type: ignore[arg-type]
+            {"learning_rate": 0.2}, settings
+        )
+        fitted.save(tmp_path)
+        engine = ENGINES[algorithm](tmp_path / BOOSTERS[algorithm])
+        if watch is None or algorithm == "lightgbm":  # XGBoost's file keeps rounds past the best
+            np.testing.assert_array_equal(
+                fitted.predict(watched.matrix), two_sided(engine.predict(watched.matrix))
+            )
+        assert fitted.predict(watched.matrix).shape == (200, classes)
+        assert fitted.importance().shape == (4,)
+        assert fitted.importance()[0] > 0
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_early_stopping_stops(algorithm: str) -> None:
+    """A fast learner ends long before its last round."""
+    encoder, rows, watched = made(2)
+    settings = Settings(classes=2, bins=63, seed=1, rounds=500, patience=patience_for(0.5))
+    fitted = prepare(algorithm, encoder, rows, watched, settings).fit(  # type: ignore[arg-type]
+        {"learning_rate": 0.5}, settings
+    )
+    assert 1 <= fitted.rounds < 200
+
+
+def test_xgboosts_fast_path_is_its_slow_one(tmp_path: Path) -> None:
+    """`inplace_predict` on plain numbers reads categories and gaps as a typed matrix does."""
+    import xgboost  # noqa: PLC0415  # only this test needs it
+
+    encoder, rows, watched = made(2)
+    settings = Settings(classes=2, bins=63, seed=1, rounds=40)
+    fitted = prepare("xgboost", encoder, rows, None, settings).fit({}, settings)
+    fitted.save(tmp_path)
+    booster = xgboost.Booster(model_file=tmp_path / BOOSTERS["xgboost"])
+    typed = xgboost.DMatrix(
+        watched.matrix, feature_types=["q", "q", "q", "c"], enable_categorical=True
+    )
+    np.testing.assert_array_equal(
+        booster.predict(typed).astype(np.float64), fitted.predict(watched.matrix)[:, 1]
+    )

@@ -1,0 +1,56 @@
+"""The last choice, on all training rows: which of the best candidates, and how many rounds.
+
+A search on a sample finds good parameters, but a larger table carries more rounds than its
+sample did, and the best few are too close to be told apart there. So they meet once more: each
+is fitted on the earlier sign-ups of all training rows and watched on the later ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lifecycle.metrics import HIGHER_IS_BETTER
+from lifecycle.task import Task
+from training.boosters import Settings, bins_for
+from training.folds import FoldCache, Problem
+from training.parts import Prepared
+from training.search import Candidate, Found, Plan, evaluate_fold
+from training.splits import LEAST_CLASSES, cut_at
+
+WATCHED_SHARE = 0.15
+MOST_ROUNDS = 600
+
+
+@dataclass(frozen=True, kw_only=True)
+class Final:
+    """The chosen candidate with its rounds, and what each finalist scored (best first)."""
+
+    best: Candidate
+    scores: tuple[float, ...] = ()
+
+
+def settle(task: Task, prepared: Prepared, found: Found, plan: Plan) -> Final:
+    """Choose among the finalists on all training rows; the search's order breaks ties."""
+    rows = prepared.data.frame.iloc[prepared.train.positions]
+    later = (rows["signed_up_at"] >= cut_at(rows["signed_up_at"], 1 - WATCHED_SHARE)).to_numpy()
+    labels = prepared.train.labels
+    if min(len(np.unique(labels[side])) for side in (later, ~later)) < LEAST_CLASSES:
+        return Final(best=found.ranked[0])
+    problem = Problem(
+        encoder=prepared.encoder,
+        matrix=prepared.train.matrix,
+        labels=labels,
+        folds=((np.flatnonzero(~later), np.flatnonzero(later)),),
+        settings=Settings(
+            classes=len(prepared.classes), bins=bins_for(len(labels)), seed=plan.seed,
+            rounds=MOST_ROUNDS,
+        ),
+    )  # fmt: skip
+    cache = FoldCache(problem)
+    tried = [evaluate_fold(candidate, plan, cache, 0) for candidate in found.ranked]
+    sign = -1.0 if HIGHER_IS_BETTER[task.metric] else 1.0
+    order = sorted(range(len(tried)), key=lambda i: (sign * tried[i][0], i))
+    score = tuple(tried[i][0] for i in order)
+    return Final(best=replace(found.ranked[order[0]], rounds=tried[order[0]][1]), scores=score)
