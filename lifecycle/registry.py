@@ -103,10 +103,14 @@ class Registry:
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-        model_id = model_uri.removeprefix("models:/")
-        run_id = self.client.get_logged_model(model_id).source_run_id
+        model = self.client.get_logged_model(model_uri.removeprefix("models:/"))
+        # by its place: MLflow would look a `models:/` address up in the process's global store
         made = self.client.create_model_version(
-            task, model_uri, run_id=run_id, tags=dict(tags), model_id=model_id
+            task,
+            model.artifact_location,
+            run_id=model.source_run_id,
+            tags=dict(tags),
+            model_id=model.model_id,
         )
         return self.version(task, int(made.version))
 

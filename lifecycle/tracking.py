@@ -1,7 +1,8 @@
 """MLflow tracking, as Onramp uses it: the one place that writes runs.
 
 Stages compute values; a `RunLog` writes them. Everything goes by the client with an explicit
-run, so that no hidden "active run" of the caller is ever touched.
+address and run: MLflow's global address would reach every process we start, and its hidden
+"active run" may be the caller's own.
 """
 
 from __future__ import annotations
@@ -175,8 +176,6 @@ def experiment(home: Home, name: str) -> str:
 def run(home: Home, name: str, title: str, tags: Mapping[str, str]) -> Iterator[RunLog]:
     """Open a run in the experiment `name`; it ends as failed when the block raises."""
     home.root.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(home.tracking_uri)
-    mlflow.set_registry_uri(home.tracking_uri)
     client = MlflowClient(home.tracking_uri)
     experiment_id = experiment(home, name)
     made = client.create_run(experiment_id, run_name=title, tags=dict(tags))

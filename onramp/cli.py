@@ -75,6 +75,7 @@ def main() -> None:
     and not between the lines of a report. (Feast turns every deprecation on when imported.)
     """
     logging.captureWarnings(True)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     sys.exit(run(sys.argv[1:]))
 
 
