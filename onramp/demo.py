@@ -1,8 +1,8 @@
 """The whole loop in one run: what a newcomer sees first, and a test of every joint.
 
 On simulated customers the world changes one day: the models are trained before it, a month
-passes, its labels ripen, and the platform has to notice and act. On real data the last four
-weeks take the place of that month, with whatever they hold.
+passes, some of its labels ripen, and the platform has to notice and act. On real data the last
+four weeks take the place of that month, with whatever they hold.
 """
 
 from __future__ import annotations
@@ -17,9 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from monitoring.monitor import MonitorReport, monitor
-from training.promotion import PromotionReport, promote
-from training.train import TrainReport, train
 
 from ingestion import ingest
 from lifecycle.errors import UsageError
@@ -27,6 +24,7 @@ from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.progress import Progress
 from lifecycle.task import Task
+from monitoring.monitor import MonitorReport, monitor
 from onramp.delivery import deliver
 from onramp.live import ask, served_version, serving
 from onramp.refresh import refresh
@@ -35,12 +33,13 @@ from serving.batch import score
 from simulator import Drift, simulate
 from simulator.simulate import DAYS, START
 from tasks import supported
+from training.promotion import PromotionReport, promote
+from training.train import TrainReport, train
 
 MARK = "demo"  # a file in the home that says: made by a demo, may be put aside by the next
 STRANGER = "nobody-we-know"
 WEEK = timedelta(days=7)
-WEEKS = 6
-MONTH_WEEKS = 4
+WEEKS = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +87,8 @@ class Story:
     @contextmanager
     def step(self, name: str) -> Iterator[list[str]]:
         """Time a step and tell what it says."""
-        begun, words = time.monotonic(), []
+        begun = time.monotonic()
+        words: list[str] = []
         yield words
         done = Step(name=name, seconds=time.monotonic() - begun, words=tuple(words))
         self.steps.append(done)
@@ -152,8 +152,7 @@ def play_simulated(story: Story) -> None:
                 deliver(pool, drop, (changes + week * WEEK - timedelta(days=1)).date())
                 ingest(story.home, story.plan.dataset, drop)
                 live_on(story, words)
-            if week in {MONTH_WEEKS, WEEKS}:
-                watch(story)
+        watch(story)
         answer_change(story, client)
 
 
@@ -161,9 +160,9 @@ def play_real(story: Story) -> None:
     """Learn up to four weeks before the end; then live through them."""
     take_in(story, story.plan.source)
     end = EventStore(story.home).newest(story.home.dataset())
-    learn(story, end - MONTH_WEEKS * WEEK)
-    with story.step(f"the last {MONTH_WEEKS} weeks") as words:
-        live_on(story, words)
+    learn(story, end - WEEKS * WEEK)
+    with story.step(f"the last {WEEKS} weeks") as words:
+        live_on(story, words, since=end - WEEKS * WEEK)
     with serving(story.home, story.home.root / "serve.log") as client:
         question(story, client)
         watch(story)
@@ -215,11 +214,11 @@ def told(answer: dict[str, Any]) -> list[str]:
     return [f"{answer['user_id']}: {chance}, show first: {first}{how}"]
 
 
-def live_on(story: Story, words: list[str]) -> None:
+def live_on(story: Story, words: list[str], since: datetime | None = None) -> None:
     """What the daily jobs do: features, then everybody whose moment fell due is scored."""
     refreshed = refresh(story.home)
     for task in story.tasks.values():
-        words.extend(score(story.home, task, as_of=refreshed.as_of).lines())
+        words.extend(score(story.home, task, as_of=refreshed.as_of, since=since).lines())
 
 
 def watch(story: Story) -> None:

@@ -8,7 +8,6 @@ from datetime import datetime
 from feature_repo.apply import ApplyReport, apply
 from features.build import BuildReport, build
 from features.store import MaterializeReport, materialize
-
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.progress import Progress, silent

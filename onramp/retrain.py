@@ -17,8 +17,6 @@ from datetime import datetime
 from typing import Literal
 
 import psutil
-from training.promotion import promote
-from training.train import train
 
 from lifecycle.errors import Refused, Undecided
 from lifecycle.event_store import EventStore
@@ -28,6 +26,8 @@ from lifecycle.ledger import Entry, Ledger
 from lifecycle.progress import Progress, silent
 from lifecycle.task import Task
 from onramp.refresh import refresh
+from training.promotion import promote
+from training.train import train
 
 Outcome = Literal["nothing to do", "promoted", "refused", "undecided", "failed"]
 

@@ -21,9 +21,8 @@ def command(place: Place, task_name: str | None, as_of: datetime | None, everyth
 
     Exit code 0, whatever the verdict; only *broken data* ends in 3, because somebody must look.
     """
-    from monitoring.monitor import monitor
-
     from lifecycle.event_store import EventStore
+    from monitoring.monitor import monitor
 
     now = as_of or EventStore(place.home).as_of(place.home.dataset())
     reports = [

@@ -18,7 +18,6 @@ def command(place: Place, host: str | None, port: int | None, public: bool) -> N
     A promotion or a rollback shows within two seconds, without a restart.
     """
     from serving.server import serve
-
     from tasks import supported
 
     tasks = tuple(supported(place.home.dataset()).values())
