@@ -155,17 +155,24 @@ class EventStore:
 
 
 def view_sql(parts: Sequence[Path], fixed: Sequence[str], columns: dict[str, Column]) -> str:
-    """SELECT over the committed parts, or over nothing, with the same columns either way."""
-    kinds = {name: "TIMESTAMP" if name.endswith("_at") else "VARCHAR" for name in fixed}
+    """SELECT over the committed parts, or over nothing, with the same columns either way.
+
+    A column that the data set declares and that no part holds yet is missing in every row.
+    """
+    kinds = {name: "TIMESTAMPTZ" if name.endswith("_at") else "VARCHAR" for name in fixed}
     kinds |= {name: SQL_TYPES[column.type] for name, column in columns.items()}
-    if not parts:
-        nothing = ", ".join(f"NULL::{kind} AS {identifier(name)}" for name, kind in kinds.items())
-        return f"SELECT {nothing} WHERE false"
-    files = ", ".join(literal(str(part)) for part in parts)
+    nothing = ", ".join(f"NULL::{kind} AS {identifier(name)}" for name, kind in kinds.items())
+    rows = f"SELECT {nothing} WHERE false"
+    if parts:
+        files = ", ".join(literal(str(part)) for part in parts)
+        rows += (
+            f" UNION ALL BY NAME SELECT * FROM read_parquet([{files}], union_by_name = true,"
+            " hive_partitioning = false)"
+        )
     chosen = ", ".join(
         f"timezone('UTC', {identifier(name)}) AS {identifier(name)}"
-        if kind == "TIMESTAMP"
+        if kind == "TIMESTAMPTZ"
         else f"{identifier(name)}::{kind} AS {identifier(name)}"
         for name, kind in kinds.items()
     )
-    return f"SELECT {chosen} FROM read_parquet([{files}], union_by_name = true)"
+    return f"SELECT {chosen} FROM ({rows})"

@@ -113,3 +113,9 @@ def test_an_empty_store_has_no_now(home: Home) -> None:
     """Without data the data's clock stands still, and the error says what to run."""
     with pytest.raises(NotReady, match=r"is empty\. Run `onramp ingest` first\."):
         EventStore(home).newest(SHOP)
+
+
+def test_a_declared_column_that_no_part_holds_is_missing(home: Home) -> None:
+    """A property added to the data set's file does not make what is stored unreadable."""
+    EventStore(home).commit([source()], [part(home, "old")])
+    assert events(home) == [("old", NOON.replace(tzinfo=None), None)]
