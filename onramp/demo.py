@@ -151,7 +151,7 @@ def play_simulated(story: Story) -> None:
             with story.step(f"week {week} after the change") as words:
                 deliver(pool, drop, (changes + week * WEEK - timedelta(days=1)).date())
                 ingest(story.home, story.plan.dataset, drop)
-                live_on(story, words)
+                live_on(story, words, online=week == WEEKS)
         watch(story)
         answer_change(story, client)
 
@@ -162,7 +162,7 @@ def play_real(story: Story) -> None:
     end = EventStore(story.home).newest(story.home.dataset())
     learn(story, end - WEEKS * WEEK)
     with story.step(f"the last {WEEKS} weeks") as words:
-        live_on(story, words, since=end - WEEKS * WEEK)
+        live_on(story, words, online=True, since=end - WEEKS * WEEK)
     with serving(story.home, story.home.root / "serve.log") as client:
         question(story, client)
         watch(story)
@@ -214,9 +214,9 @@ def told(answer: dict[str, Any]) -> list[str]:
     return [f"{answer['user_id']}: {chance}, show first: {first}{how}"]
 
 
-def live_on(story: Story, words: list[str], since: datetime | None = None) -> None:
+def live_on(story: Story, words: list[str], *, online: bool, since: datetime | None = None) -> None:
     """What the daily jobs do: features, then everybody whose moment fell due is scored."""
-    refreshed = refresh(story.home)
+    refreshed = refresh(story.home, online=online)
     for task in story.tasks.values():
         words.extend(score(story.home, task, as_of=refreshed.as_of, since=since).lines())
 

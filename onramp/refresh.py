@@ -19,21 +19,29 @@ class RefreshReport:
     as_of: datetime
     built: BuildReport
     applied: ApplyReport
-    materialized: MaterializeReport
+    materialized: MaterializeReport | None
 
     def lines(self) -> list[str]:
-        return [*self.built.lines(), *self.applied.lines(), *self.materialized.lines()]
+        """What a person reads."""
+        loaded = self.materialized.lines() if self.materialized else []
+        return [*self.built.lines(), *self.applied.lines(), *loaded]
 
 
 def refresh(
-    home: Home, *, as_of: datetime | None = None, progress: Progress = silent
+    home: Home, *, as_of: datetime | None = None, online: bool = True, progress: Progress = silent
 ) -> RefreshReport:
-    """Build due moments and the newest vectors, apply the definitions, load the online store."""
+    """Build due moments and the newest vectors, apply the definitions, load the online store.
+
+    Args:
+        home: with an event store.
+        as_of: nothing received later exists; default: now, on the data set's clock.
+        online: load the online store too; batch scoring and training do without.
+        progress: shown while features are computed.
+    """
     dataset = home.dataset()
     now = as_of or EventStore(home).as_of(dataset)
     days = sorted({day for task in supported(dataset).values() for day in task.moments})
     built = build(home, moments_days=tuple(days), as_of=now, progress=progress)
     applied = apply(home)
-    return RefreshReport(
-        as_of=now, built=built, applied=applied, materialized=materialize(home, now)
-    )
+    loaded = materialize(home, now) if online else None
+    return RefreshReport(as_of=now, built=built, applied=applied, materialized=loaded)
