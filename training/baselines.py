@@ -15,7 +15,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from lifecycle.metrics import Labels
 from training.model import Encoder, Matrix
 
-MOST_ROWS = 20_000
+MOST_ROWS = 10_000
 MOST_ITERATIONS = 100
 
 
@@ -31,7 +31,7 @@ def logistic_regression(
     """Class probabilities of the test rows by a regularised logistic regression.
 
     Numbers: median, standardised, with a flag where missing. Categories: one column each.
-    Above 20,000 training rows a seeded sample is used: it is a yardstick.
+    Above 10,000 training rows a seeded sample is used: it is a yardstick.
     """
     if len(labels) > MOST_ROWS:
         chosen = np.random.default_rng(seed).choice(len(labels), MOST_ROWS, replace=False)

@@ -21,7 +21,7 @@ from lifecycle.metrics import Labels
 from lifecycle.space import Algorithm
 from training.model import BOOSTERS, Encoder, Matrix, two_sided
 
-MOST_ROUNDS = 200
+MOST_ROUNDS = 150
 FEW_ROWS = 5_000
 BINS_FEW, BINS_MANY = 255, 63
 TWO_CLASSES = 2
@@ -78,6 +78,11 @@ class Prepared(Protocol):
     """Binned rows of one fold, reused by every trial that fits on them."""
 
     def fit(self, params: Mapping[str, Any], settings: Settings) -> Fitted: ...
+
+
+def most_rounds(classes: int, base: int = MOST_ROUNDS) -> int:
+    """A round grows one tree a class beyond two classes: so many rounds cost the same."""
+    return max(base // 3, base * TWO_CLASSES // classes)
 
 
 def bins_for(rows: int) -> int:

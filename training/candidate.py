@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from lifecycle.errors import UsageError
 from lifecycle.metrics import METRICS, measure
@@ -26,7 +27,7 @@ from lifecycle.task import Task
 from lifecycle.version_files import EVALUATION, REFERENCE, REFERENCE_ROWS, ROW_KEYS
 from training import baselines
 from training.balancing import Balanced, rebalance
-from training.boosters import Fitted, Rows, Settings, bins_for, prepare
+from training.boosters import Fitted, Rows, Settings, bins_for, most_rounds, prepare
 from training.calibration import Calibrated, best_threshold, choose
 from training.finalists import Final, settle
 from training.folds import Problem
@@ -82,8 +83,18 @@ def build(
         DataError: the rows cannot carry the task; the error says why.
         UsageError: the task optimises a metric that its kind does not have.
     """
-    began = time.monotonic()
     check_metric(task)
+    # one thread for the numeric libraries too: a sum over threads depends on how many there are,
+    # and on busy cores more of them are slower
+    with threadpool_limits(limits=1):
+        return build_alone(task, data, budget, folder, studies, progress)
+
+
+def build_alone(
+    task: Task, data: TrainingSet, budget: Budget, folder: Path, studies: Path,
+    progress: Progress,
+) -> Built:  # fmt: skip
+    began = time.monotonic()
     prepared = prepare_parts(task, data)
     found, final = look(task, prepared, budget, studies, progress)
     fitted, balanced = refit(prepared, final.best, budget.seed)
@@ -157,7 +168,8 @@ def look(
 
 
 def settings_for(prepared: Prepared, rows: int, seed: int) -> Settings:
-    return Settings(classes=len(prepared.classes), bins=bins_for(rows), seed=seed)
+    classes = len(prepared.classes)
+    return Settings(classes=classes, bins=bins_for(rows), seed=seed, rounds=most_rounds(classes))
 
 
 def allowed(space: Search, encoder: Encoder) -> Search:

@@ -13,14 +13,14 @@ import numpy as np
 
 from lifecycle.metrics import HIGHER_IS_BETTER
 from lifecycle.task import Task
-from training.boosters import Settings, bins_for
+from training.boosters import Settings, bins_for, most_rounds
 from training.folds import FoldCache, Problem
 from training.parts import Prepared
 from training.search import Candidate, Found, Plan, evaluate_fold
 from training.splits import LEAST_CLASSES, cut_at
 
 WATCHED_SHARE = 0.15
-MOST_ROUNDS = 600
+MOST_ROUNDS = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ def settle(task: Task, prepared: Prepared, found: Found, plan: Plan) -> Final:
         folds=((np.flatnonzero(~later), np.flatnonzero(later)),),
         settings=Settings(
             classes=len(prepared.classes), bins=bins_for(len(labels)), seed=plan.seed,
-            rounds=MOST_ROUNDS,
+            rounds=most_rounds(len(prepared.classes), MOST_ROUNDS),
         ),
     )  # fmt: skip
     cache = FoldCache(problem)
