@@ -110,6 +110,6 @@ def compare(
 
 def popularity(reference: pd.DataFrame) -> dict[str, float]:
     """Share of each label among the reference rows, largest first; ties by name."""
-    shares = reference["label"].astype(str).value_counts(normalize=True)
+    shares = reference["label"].dropna().astype(str).value_counts(normalize=True)
     pairs = zip(shares.index.astype(str), shares.tolist(), strict=True)
     return dict(sorted(pairs, key=lambda share: (-share[1], share[0])))

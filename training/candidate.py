@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from lifecycle.errors import UsageError
@@ -24,7 +23,7 @@ from lifecycle.progress import Progress, silent
 from lifecycle.row_keys import row_keys
 from lifecycle.space import Search
 from lifecycle.task import Task
-from lifecycle.version_files import EVALUATION, REFERENCE, REFERENCE_ROWS, ROW_KEYS
+from lifecycle.version_files import EVALUATION, REFERENCE, ROW_KEYS
 from training import baselines
 from training.balancing import Balanced, rebalance
 from training.boosters import Fitted, Rows, Settings, bins_for, most_rounds, prepare
@@ -33,9 +32,10 @@ from training.finalists import Final, settle
 from training.folds import Problem
 from training.model import FACTS, Encoder, Matrix, Scorer, calibrate
 from training.parts import Prepared, prepare_parts, sample_customers
+from training.reference import reference_of
 from training.search import Candidate, Found, Plan, search
 from training.splits import folds
-from training.trainingset import KEYS, TrainingSet
+from training.trainingset import TrainingSet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,7 +262,8 @@ def write_files(built: Built, seed: int) -> None:
     }
     text = json.dumps(finite(evaluation), indent=1, allow_nan=False)
     (built.folder / EVALUATION.name).write_text(text, encoding="utf-8")
-    reference_of(built, seed).to_parquet(built.folder / REFERENCE.name, index=False)
+    reference = reference_of(prepared, built.scorer, seed)
+    reference.to_parquet(built.folder / REFERENCE.name, index=False)
 
 
 def rows_of(prepared: Prepared) -> dict[str, int]:
@@ -281,19 +282,3 @@ def finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: finite(inner) for key, inner in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def reference_of(built: Built, seed: int) -> pd.DataFrame:
-    """A seeded sample of the test rows, in time order, with what the model answered."""
-    prepared = built.prepared
-    places = np.arange(len(prepared.test.labels))
-    if len(places) > REFERENCE_ROWS:
-        drawn = np.random.default_rng(seed).choice(places, REFERENCE_ROWS, replace=False)
-        places = np.sort(drawn)
-    names = list(prepared.encoder.names)
-    rows = prepared.data.frame.iloc[prepared.test.positions[places]]
-    p = built.probabilities[places]
-    binary = built.scorer.kind == "binary"
-    return rows[[*KEYS, *names, "label"]].assign(
-        prediction=p[:, 1] if binary else p.max(axis=1), answer=built.scorer.answers(p)
-    )

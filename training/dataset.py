@@ -31,14 +31,18 @@ def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
             found=f"No moment has a label by {as_of:%Y-%m-%d}.",
             do=f"Ingest more history: a label needs {task.horizon_days} days after its moment.",
         )
-    signed_up = moments(home, task, as_of)[[*KEYS, "signed_up_at"]]
-    frame = ripe.merge(signed_up, on=KEYS, how="inner", validate="one_to_one")
-    frame = frame.sort_values(["signed_up_at", *KEYS], kind="stable", ignore_index=True)
+    due = moments(home, task, as_of)[[*KEYS, "signed_up_at"]]
+    past = due[due["event_timestamp"] + task.horizon <= as_of]
+    rows = past.merge(ripe, on=KEYS, how="left", validate="one_to_one")
+    rows = rows.sort_values(["signed_up_at", *KEYS], kind="stable", ignore_index=True)
     types = store.service_types(home, task.name)
-    known = store.historical(home, task.name, frame[KEYS]).to_pandas()[list(types)]
+    known = store.historical(home, task.name, rows[KEYS]).to_pandas()[list(types)]
     refuse_unbuilt(task, known)
+    whole = pd.concat([rows[list(COLUMNS)], known], axis=1)
+    answered = whole["label"].notna()
     return TrainingSet(
-        frame=pd.concat([frame[list(COLUMNS)], known], axis=1),
+        frame=whole[answered].reset_index(drop=True),
+        unanswered=whole[~answered].reset_index(drop=True),
         features=tuple(types.items()),
         as_of=as_of,
         lineage={
@@ -59,7 +63,7 @@ def refuse_unbuilt(task: Task, known: pd.DataFrame) -> None:
     absent = int(known.isna().all(axis=1).sum())
     if absent:
         raise NotReady(
-            f"{absent} of {len(known)} labelled moments of {task.name} have no features.",
+            f"{absent} of {len(known)} moments of {task.name} have no features.",
             found="Their features were not built yet.",
             do="Run `onramp features`, then train again.",
         )

@@ -20,6 +20,8 @@ class TrainingSet:
     Attributes:
         frame: `customer_id`, `event_timestamp`, `signed_up_at`, `label`, `label_end` and one
             column a feature; one row a moment; never changed.
+        unanswered: the same columns, for moments whose horizon has passed without an answer
+            (no content taken up): nothing to learn, but the model is asked there too.
         features: (name, "number" | "category") in order.
         as_of: what was received later does not exist.
         lineage: where the rows came from, for the run.
@@ -29,6 +31,7 @@ class TrainingSet:
     features: tuple[tuple[str, str], ...]
     as_of: datetime
     lineage: Mapping[str, str] = field(default_factory=dict)
+    unanswered: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
 
     @property
     def fingerprint(self) -> str:
