@@ -35,6 +35,7 @@ def test_the_better_candidate_wins_with_its_own_rounds(tmp_path: Path) -> None:
     assert final.best.params == sound.params
     assert final.best.rounds > 3
     assert final.scores[0] < final.scores[1]
+    assert settle(CHURN, prepared, found, plan_in(tmp_path)) == final
 
 
 def test_a_sample_holds_whole_customers_only(tmp_path: Path) -> None:
