@@ -82,6 +82,7 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
     trials: int | None = None,
     seconds: float | None = None,
     seed: int = 0,
+    tags: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> TrainReport:
     """Assemble the training set as known at `as_of`, train on it and register the version.
@@ -93,6 +94,7 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
         trials: finished trials to reach; default: as the task says.
         seconds: limit of the search, which makes the result depend on the machine's speed.
         seed: of everything that is drawn.
+        tags: of the caller, written onto the version from its first moment, beside our own.
         progress: shows the search's trials.
 
     Raises:
@@ -105,10 +107,10 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
     data = assemble(home, task, now)
     assembled = time.monotonic() - began
     budget = Budget(trials=trials, seconds=seconds, seed=seed)
-    return train_on(home, task, data, budget, progress, assembled=assembled)
+    return train_on(home, task, data, budget, progress, assembled=assembled, tags=tags)
 
 
-def train_on(
+def train_on(  # noqa: PLR0913  # what `train` hands on, each by name
     home: Home,
     task: Task,
     data: TrainingSet,
@@ -116,6 +118,7 @@ def train_on(
     progress: Progress = silent,
     *,
     assembled: float = 0.0,
+    tags: Mapping[str, str] | None = None,
 ) -> TrainReport:
     """Train on a given training set, record the run and register the version."""
     began = time.monotonic()
@@ -123,12 +126,13 @@ def train_on(
         folder = Path(scratch) / FOLDER
         folder.mkdir()
         title = f"{task.name} as of {data.as_of:%Y-%m-%d}"
-        tags = {"task": task.name, "seed": str(budget.seed)}
-        with tracking.run(home, task.name, title, tags) as run:
+        of_run = {"task": task.name, "seed": str(budget.seed)}
+        with tracking.run(home, task.name, title, of_run) as run:
             built = build(task, data, budget, folder, home.studies, progress)
             uri = record.log(run, task, built)
         registry = Registry(home)
-        version = registry.register(task.name, uri, record.version_tags(task, built, run.run_id))
+        own = record.version_tags(task, built, run.run_id)
+        version = registry.register(task.name, uri, {**(tags or {}), **own})
         registry.describe(version, record.description(task, built))
         registry.point("challenger", version)
     seconds = {

@@ -52,12 +52,14 @@ def test_one_run_with_nested_trials(trained: Trained, task: str) -> None:
 def test_artifacts_stay_in_the_home(
     new_home: Callable[[str], Home], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the caller's folder, nothing is written into it."""
+    """Nothing is written into the caller's folder; the caller's tag is on the version."""
     monkeypatch.chdir(tmp_path)
     home = new_home("apart")
-    train_on(home, CHURN, make_set(make_frame()), Budget(trials=1))
+    train_on(home, CHURN, make_set(make_frame()), Budget(trials=1), tags={"job": "7"})
     assert list(tmp_path.iterdir()) == []
     assert list(home.artifacts.rglob("MLmodel"))
+    found = Registry(home).version("churn", 1).tags
+    assert (found["job"], found["verdict"]) == ("7", "not judged yet")
 
 
 def test_a_version_is_whole_and_unpickled(trained: Trained, task: str) -> None:
