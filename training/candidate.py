@@ -33,7 +33,7 @@ from training.folds import Problem
 from training.model import FACTS, Encoder, Matrix, Scorer, calibrate
 from training.parts import Prepared, prepare_parts, sample_customers
 from training.reference import reference_of
-from training.search import Candidate, Found, Plan, search
+from training.search import Candidate, Found, Plan, code, search
 from training.splits import folds
 from training.trainingset import TrainingSet
 
@@ -150,7 +150,7 @@ def look(
     )
     sampled = len(chosen) < len(prepared.train.labels)
     space = allowed(task.search, prepared.encoder)
-    name = f"{task.name}-{prepared.data.fingerprint}-{budget.seed}-{stamp(task, space)}"
+    name = f"{task.name}-{prepared.data.fingerprint}-{budget.seed}-{stamp(task, space, code())}"
     plan = Plan(
         name=name,
         journal=studies / f"{name}.log",
@@ -179,10 +179,10 @@ def allowed(space: Search, encoder: Encoder) -> Search:
     return replace(space, balancing=tuple(b for b in space.balancing if b != "smotenc"))
 
 
-def stamp(task: Task, space: Search) -> str:
-    """Of what else must be the same for a study to be carried on."""
-    what = repr((task.kind, task.metric, space.spaces, space.balancing, space.smote, space.folds))
-    return blake2b(what.encode(), digest_size=4).hexdigest()
+def stamp(task: Task, space: Search, code: tuple[str, ...]) -> str:
+    """Of what else must be the same for a study to be carried on: the question and the code."""
+    asked = (task.kind, task.metric, space.spaces, space.balancing, space.smote, space.folds)
+    return blake2b(repr((asked, code)).encode(), digest_size=4).hexdigest()
 
 
 def refit(prepared: Prepared, best: Candidate, seed: int) -> tuple[Fitted, Balanced]:

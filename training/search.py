@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,31 +29,23 @@ from optuna.study import Study
 from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, TrialState
 
 from lifecycle.errors import DataError
+from lifecycle.lock import held
 from lifecycle.metrics import HIGHER_IS_BETTER, metric
 from lifecycle.progress import Progress, silent
-from lifecycle.space import Algorithm, Balancing, Choice, Float, Int, Range, Search
+from lifecycle.space import Algorithm, Balancing, Float, Int, Range, Search
 from lifecycle.task import Kind, Metric
 from training.balancing import Balance
 from training.boosters import patience_for
 from training.calibration import fit_scaling
 from training.folds import FoldCache, Problem
 from training.model import calibrate
+from training.warm import warm_starts
 
+SEARCH_VERSION = 1  # raised whenever a trial of the same number would come out otherwise
+LIBRARIES = ("xgboost", "lightgbm", "optuna", "imbalanced-learn", "scikit-learn", "numpy")
 FINALISTS = 3
 KEPT_PERCENT = 40.0  # of the trials so far, those that go on to the next fold
 RATIO_STEP = 0.1  # resampled folds are cached by ratio: near ratios share one
-
-# Known good points, tried first where the task's space holds them.
-WARM: Mapping[Algorithm, Mapping[str, float | int]] = {
-    "lightgbm": {
-        "learning_rate": 0.06, "num_leaves": 16, "min_data_in_leaf": 40,
-        "feature_fraction": 0.7, "bagging_fraction": 0.8, "lambda_l1": 0.01, "lambda_l2": 3.0,
-    },
-    "xgboost": {
-        "learning_rate": 0.08, "max_depth": 4, "min_child_weight": 8.0, "subsample": 0.8,
-        "colsample_bytree": 0.7, "reg_alpha": 0.01, "reg_lambda": 3.0,
-    },
-}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +85,7 @@ class Found:
     Attributes:
         ranked: the best trials' candidates, best first.
         value: the best trial's mean over folds of the task's metric.
-        trials: every finished trial, oldest first.
+        trials: the finished trials that were chosen from, oldest first.
     """
 
     ranked: tuple[Candidate, ...]
@@ -107,7 +100,14 @@ def search(problem: Problem, plan: Plan, progress: Progress = silent) -> Found:
 
     Raises:
         DataError: no trial could be completed.
+        Busy: another process runs this very study.
     """
+    with held(plan.journal.with_name(f"{plan.journal.name}.held"), "This very search"):
+        return carry_on(problem, plan, progress)
+
+
+def carry_on(problem: Problem, plan: Plan, progress: Progress) -> Found:
+    """The search, when nobody else runs the study: a running trial's process is then dead."""
     began = time.monotonic()
     study = open_study(plan)
     give_up_running(study)
@@ -120,6 +120,11 @@ def search(problem: Problem, plan: Plan, progress: Progress = silent) -> Found:
             done = len(finished(study))
             advance(1)
     return conclude(study, plan, time.monotonic() - began)
+
+
+def code() -> tuple[str, ...]:
+    """What decides how a trial of a given number comes out, beside the question and the data."""
+    return (f"search {SEARCH_VERSION}", *(f"{name} {metadata.version(name)}" for name in LIBRARIES))
 
 
 def out_of_time(began: float, plan: Plan, done: int) -> bool:
@@ -191,27 +196,6 @@ def sampler(seed: int, done: int) -> TPESampler:
         return TPESampler(seed=own, multivariate=True, group=True)
 
 
-def warm_starts(search: Search) -> list[dict[str, Any]]:
-    """One known good point for each booster, kept inside the task's own ranges."""
-    points = []
-    for algorithm, known in WARM.items():
-        space = search.spaces.get(algorithm, {})
-        fixed = {
-            f"{algorithm}.{name}": value
-            for name, value in known.items()
-            if name in space and holds(space[name], value)
-        }
-        if space:
-            points.append({"algorithm": algorithm, "balancing": search.balancing[0], **fixed})
-    return points
-
-
-def holds(span: Range, value: float) -> bool:
-    if isinstance(span, Choice):
-        return value in span.options
-    return span.low <= value <= span.high
-
-
 def suggest(trial: BaseTrial, name: str, span: Range) -> Any:
     """Ask Optuna for one value of a range."""
     if isinstance(span, Int):
@@ -269,8 +253,12 @@ def evaluate_fold(
 
 
 def conclude(study: Study, plan: Plan, seconds: float) -> Found:
-    """The best complete trials; the earliest first among equals."""
-    trials = tuple(finished(study))
+    """The best of the first `plan.trials` trials; the earliest first among equals.
+
+    Those after them, of a longer search of earlier, must not decide: the same plan is the same
+    choice, whatever the journal holds beyond it.
+    """
+    trials = tuple(finished(study)[: plan.trials])
     complete = [
         t for t in trials if t.state == TrialState.COMPLETE and np.isfinite(t.value or np.nan)
     ]

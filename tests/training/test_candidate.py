@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost
 
 from lifecycle.errors import UsageError
 from lifecycle.task import Task
 from tests.training.conftest import CHURN, PREFERENCE, make_frame, make_set
-from training.candidate import Budget, Built, build
+from training.candidate import Budget, Built, build, stamp
+from training.search import LIBRARIES, code
 
 
 def built(root: Path, frame: pd.DataFrame, budget: Budget, task: Task = CHURN) -> Built:
@@ -54,6 +56,17 @@ def test_every_choice_is_served_as_it_was_fitted(
     assert all(math.isfinite(value) for value in found.metrics.values())
     assert found.metrics["roc_auc"] > 0.65
     assert (found.balanced.synthetic > 0) == method.startswith("smote")
+
+
+def test_another_library_is_another_study() -> None:
+    """A study by other versions of a library, or of the search's own code, is not carried on."""
+    now = code()
+    assert f"xgboost {xgboost.__version__}" in now
+    assert len(now) == len(LIBRARIES) + 1
+    changed = [(*now[:i], f"{now[i]}.post1", *now[i + 1 :]) for i in range(len(now))]
+    stamps = {stamp(CHURN, CHURN.search, versions) for versions in (now, *changed)}
+    assert len(stamps) == len(now) + 1
+    assert stamp(CHURN, CHURN.search, code()) in stamps
 
 
 def test_the_frame_is_not_changed(tmp_path: Path) -> None:

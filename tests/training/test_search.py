@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lifecycle.errors import DataError
+from lifecycle.errors import Busy, DataError
+from lifecycle.lock import held
 from lifecycle.metrics import metric
 from lifecycle.space import Choice, Search
 from tests.training.conftest import CHURN, SEARCH, make_frame, make_set
@@ -22,7 +23,7 @@ from training.balancing import Balance
 from training.boosters import Settings
 from training.folds import FoldCache, Problem, watched_weights
 from training.parts import prepare_parts
-from training.search import Found, Plan, search
+from training.search import Found, Plan, open_study, search
 from training.splits import folds
 
 
@@ -68,6 +69,27 @@ def test_a_finished_study_is_not_searched_again(tmp_path: Path) -> None:
     more = search(problem, replace(plan, trials=7))
     assert told(more)[:5] == told(first)
     assert len(more.trials) == 7
+
+
+def test_a_longer_search_of_earlier_changes_no_choice(tmp_path: Path) -> None:
+    """Few trials choose from those few, though the journal holds more: same seed, same model."""
+    problem, plan = make_problem(), make_plan(tmp_path / "study", trials=3)
+    alone = search(problem, replace(plan, journal=tmp_path / "alone"))
+    search(problem, replace(plan, trials=8))
+    again = search(problem, plan)
+    assert told(again) == told(alone)
+    assert (again.ranked, again.value, again.counts) == (alone.ranked, alone.value, alone.counts)
+
+
+def test_a_study_has_one_process(tmp_path: Path) -> None:
+    """While a neighbour runs the study its trials are left alone, and the second is told so."""
+    plan = make_plan(tmp_path / "study")
+    study = open_study(plan)
+    running = study.ask()
+    words = r"This very search is under way already.*study\.held"
+    with held(tmp_path / "study.held", "It"), pytest.raises(Busy, match=words):
+        search(make_problem(), plan)
+    assert study.trials[running.number].state.name == "RUNNING"
 
 
 def test_both_boosters_are_tried_first(tmp_path: Path) -> None:
