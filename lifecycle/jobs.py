@@ -127,6 +127,16 @@ class Jobs:
             )
             return cursor.rowcount == 1
 
+    def release(self, job: Job) -> bool:
+        """Give the job back undone, for another time; False when it is no longer ours."""
+        with transaction(self.path, SCHEMA) as db:
+            cursor = db.execute(
+                "UPDATE jobs SET state='requested', worker=NULL, heartbeat_at=NULL"
+                " WHERE id=? AND worker=? AND state='running'",
+                (job.id, job.worker),
+            )
+            return cursor.rowcount == 1
+
     def end(self, job: Job, state: End, outcome: dict[str, object]) -> bool:
         """Close the job; False when it was taken over and is not ours to close."""
         with transaction(self.path, SCHEMA) as db:

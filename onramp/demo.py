@@ -2,127 +2,44 @@
 
 On simulated customers the world changes one day: the models are trained before it, a month
 passes, some of its labels ripen, and the platform has to notice and act. On real data the last
-four weeks take the place of that month, with whatever they hold.
+four weeks take the place of that month, with whatever they hold. The tasks know nothing of each
+other, so each is learned, watched and retrained in a process of its own.
 """
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from ingestion import ingest
-from lifecycle.errors import UsageError
+from lifecycle import tracking
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
-from lifecycle.progress import Progress
 from lifecycle.task import Task
 from monitoring.monitor import MonitorReport, monitor
 from onramp.delivery import deliver
 from onramp.live import ask, served_version, serving
 from onramp.refresh import refresh
 from onramp.retrain import Budget, RetrainReport, retrain
+from onramp.side_by_side import side_by_side
+from onramp.story import STRANGER, Plan, Step, Story
 from serving.batch import score
 from simulator import Drift, simulate
 from simulator.simulate import DAYS, START
-from tasks import supported
 from training.promotion import PromotionReport, promote
 from training.train import TrainReport, train
 
-MARK = "demo"  # a file in the home that says: made by a demo, may be put aside by the next
-STRANGER = "nobody-we-know"
 WEEK = timedelta(days=7)
 WEEKS = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What the demo runs on.
-
-    Attributes:
-        dataset: the data set's TOML file.
-        source: folder of a real data set; None: simulate.
-        customers: how many sign up in the simulated history.
-        seconds: of search for each model.
-    """
-
-    dataset: Path
-    source: Path | None
-    customers: int
-    seed: int
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One line of what happened."""
-
-    name: str
-    seconds: float
-    words: tuple[str, ...]
-
-
-@dataclass(kw_only=True)
-class Story:
-    """What has happened so far. The one value here that grows, because a demo is a diary."""
-
-    home: Home
-    plan: Plan
-    tell: Callable[[str], None]
-    progress: Progress
-    steps: list[Step] = field(default_factory=list)
-    trained: dict[str, TrainReport] = field(default_factory=dict)
-    promoted: list[PromotionReport] = field(default_factory=list)
-    monitored: list[MonitorReport] = field(default_factory=list)
-    retrained: list[RetrainReport] = field(default_factory=list)
-    customer: str = STRANGER
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[list[str]]:
-        """Time a step and tell what it says."""
-        begun = time.monotonic()
-        words: list[str] = []
-        yield words
-        done = Step(name=name, seconds=time.monotonic() - begun, words=tuple(words))
-        self.steps.append(done)
-        self.tell(f"[{done.seconds:5.1f} s] {name}")
-        for line in words:
-            self.tell(f"          {line}")
-
-    @property
-    def tasks(self) -> dict[str, Task]:
-        return dict(supported(self.home.dataset()))
-
-
-def fresh_home(home: Home) -> None:
-    """Put an earlier demo aside; never touch a home that holds somebody's work.
-
-    Raises:
-        UsageError: the home was not made by a demo.
-    """
-    if home.root.exists() and any(home.root.iterdir()):
-        if not (home.root / MARK).exists():
-            raise UsageError(
-                f"{home.root} holds work that is not a demo's.",
-                do="Name another folder: `onramp demo --home .onramp-demo`.",
-            )
-        aside = home.root.with_name(f"{home.root.name}.before")
-        shutil.rmtree(aside, ignore_errors=True)
-        home.root.rename(aside)
-    home.root.mkdir(parents=True, exist_ok=True)
-    (home.root / MARK).write_text("Made by `onramp demo`. The next demo puts this folder aside.\n")
-
-
 def play(story: Story) -> None:
     """Run the whole loop."""
-    if story.plan.source is None:
+    if story.plan.simulated:
         play_simulated(story)
     else:
         play_real(story)
@@ -182,17 +99,24 @@ def learn(story: Story, as_of: datetime | None) -> None:
     with story.step("features") as words:
         words.extend(refresh(story.home, as_of=as_of, progress=story.progress).lines())
     for task in story.tasks.values():
-        with story.step(f"train {task.name}") as words:
-            report = train(
-                story.home, task, as_of=as_of, seconds=story.plan.seconds,
-                seed=story.plan.seed, progress=story.progress,
-            )  # fmt: skip
-            story.trained[task.name] = report
-            words.extend(report.lines())
-        with story.step(f"promote {task.name}") as words:
-            judged = promote(story.home, task, version=report.version, actor="demo", as_of=as_of)
-            story.promoted.append(judged)
-            words.extend(judged.lines())
+        # made here, before two processes would both migrate a new MLflow store
+        tracking.experiment(story.home, task.name)
+    act = partial(learn_one, story.home, story.plan, as_of)
+    for (trained, judged), seconds in side_by_side(act, story.tasks.values(), story.progress):
+        story.trained[trained.task] = trained
+        story.promoted.append(judged)
+        said = (*trained.lines(), *judged.lines())
+        story.record(Step(name=f"learn {trained.task}", seconds=seconds, words=said))
+
+
+def learn_one(
+    home: Home, plan: Plan, as_of: datetime | None, task: Task
+) -> tuple[TrainReport, PromotionReport]:
+    """Train a task's model and put it through the gate."""
+    trained = train(
+        home, task, as_of=as_of, seconds=plan.seconds, trials=plan.trials, seed=plan.seed
+    )
+    return trained, promote(home, task, version=trained.version, actor="demo", as_of=as_of)
 
 
 def question(story: Story, client: httpx.Client) -> None:
@@ -224,29 +148,34 @@ def live_on(story: Story, words: list[str], *, online: bool, since: datetime | N
 def watch(story: Story) -> None:
     """Look at what was served."""
     now = EventStore(story.home).as_of(story.home.dataset())
-    for task in story.tasks.values():
-        with story.step(f"monitor {task.name}") as words:
-            report = monitor(story.home, task, as_of=now)
-            story.monitored.append(report)
-            words.extend(report.lines())
+    act = partial(watch_one, story.home, now)
+    for report, seconds in side_by_side(act, story.tasks.values(), story.progress):
+        story.monitored.append(report)
+        words = tuple(report.lines())
+        story.record(Step(name=f"monitor {report.task}", seconds=seconds, words=words))
+
+
+def watch_one(home: Home, now: datetime, task: Task) -> MonitorReport:
+    return monitor(home, task, as_of=now)
 
 
 def answer_change(story: Story, client: httpx.Client) -> None:
     """Work off the jobs that monitoring opened; the running server follows a promotion."""
-    for task in story.tasks.values():
-        with story.step(f"retrain {task.name}") as words:
-            report = retrain(
-                story.home, task, budget=Budget(seconds=story.plan.seconds),
-                progress=story.progress,
-            )  # fmt: skip
-            story.retrained.append(report)
-            words.extend(report.lines())
-            if report.outcome == "promoted" and report.version is not None:
-                waited = served_version(client, task.name, report.version)
-                words.append(
-                    f"The running server answers with version {report.version} "
-                    f"{waited:.1f} s after the promotion."
-                )
+    act = partial(answer_one, story.home, story.plan)
+    for report, seconds in side_by_side(act, story.tasks.values(), story.progress):
+        story.retrained.append(report)
+        words = report.lines()
+        if report.outcome == "promoted" and report.version is not None:
+            waited = served_version(client, report.task, report.version)
+            words.append(
+                f"The running server answers with version {report.version}, "
+                f"{waited:.1f} s after we asked."
+            )
+        story.record(Step(name=f"retrain {report.task}", seconds=seconds, words=tuple(words)))
+
+
+def answer_one(home: Home, plan: Plan, task: Task) -> RetrainReport:
+    return retrain(home, task, budget=Budget(seconds=plan.seconds, trials=plan.trials))
 
 
 def somebody(home: Home) -> str:

@@ -2,7 +2,8 @@
 
 It may be killed at any point. The job stays open and claimed; the next worker sees that the
 one before it is dead, takes the job over and does it again: Optuna's journal hands back the
-trials that were done, and a promotion that had gone through is found and not repeated.
+trials that were done, a version that was registered carries the job's number and is not trained
+twice, and a promotion that had gone through is found and not repeated.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,12 +20,13 @@ from typing import Literal
 
 import psutil
 
-from lifecycle.errors import Refused, Undecided
+from lifecycle.errors import Busy, OnrampError, Refused, Undecided
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.jobs import End, Job, Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.progress import Progress, silent
+from lifecycle.registry import Registry
 from lifecycle.task import Task
 from onramp.refresh import refresh
 from training.promotion import promote
@@ -32,7 +35,18 @@ from training.train import train
 Outcome = Literal["nothing to do", "promoted", "refused", "undecided", "failed"]
 
 HEARTBEAT_SECONDS = 20.0
-ENDS: Mapping[str, End] = {"promote": "promoted", "refuse": "refused", "cannot judge": "undecided"}
+JOB_TAG = "job"  # on the version that a job trained
+OUTCOMES: Mapping[str, Outcome] = {
+    "promote": "promoted",
+    "refuse": "refused",
+    "cannot judge": "undecided",
+}
+ENDED: Mapping[Outcome, End] = {
+    "promoted": "promoted",
+    "refused": "refused",
+    "undecided": "undecided",
+    "failed": "failed",
+}
 EXITS: Mapping[Outcome, int] = {
     "nothing to do": 0,
     "promoted": 0,
@@ -58,6 +72,7 @@ class RetrainReport:
     job_id: str | None = None
     version: int | None = None
     reasons: tuple[str, ...] = field(default=())
+    failure_code: int = 1
 
     def lines(self) -> list[str]:
         return [f"{self.task}: {self.outcome}. {self.words}", *(f"  {r}" for r in self.reasons)]
@@ -65,7 +80,7 @@ class RetrainReport:
 
 def exit_code(report: RetrainReport) -> int:
     """The number a scheduler acts on."""
-    return EXITS[report.outcome]
+    return report.failure_code if report.outcome == "failed" else EXITS[report.outcome]
 
 
 def open_by_hand(
@@ -92,7 +107,8 @@ def retrain(
     """Work off the task's open job, if it has one.
 
     Raises:
-        Busy: a living worker has the job.
+        Busy: a living worker has the job, or took it over from this one; or something that the
+            work needs is held by another process, and then the job stays open.
     """
     jobs = Jobs(home)
     job = jobs.claim(task.name, me(), alive=alive)
@@ -100,45 +116,90 @@ def retrain(
         return RetrainReport(
             task=task.name, outcome="nothing to do", words="No retrain job is open."
         )
-    with heartbeat(jobs, job):
+    with heartbeat(jobs, job) as lost:
         try:
-            report = work(home, task, job, as_of, budget, progress)
+            report = work(home, task, Work(job, as_of, budget, lost), progress)
+        except Busy:
+            jobs.release(job)
+            raise
         except Exception as error:  # noqa: BLE001  the job runner: whatever it was, the job must close
-            report = RetrainReport(
-                task=task.name, outcome="failed", words=f"{type(error).__name__}: {error}",
-                job_id=job.id,
-            )  # fmt: skip
-            Ledger(home).append(
-                Entry(actor=f"job {job.id}", task=task.name, decision="failed", why=report.words)
-            )
-    if report.outcome != "nothing to do":
-        jobs.end(job, report.outcome, {"version": report.version, "words": report.words})
+            report = failed(home, task, job, error)
+    ended = ENDED.get(report.outcome)
+    if ended and not jobs.end(job, ended, {"version": report.version, "words": report.words}):
+        raise taken_over(job)
     return report
 
 
-def work(
-    home: Home,
-    task: Task,
-    job: Job,
-    as_of: datetime | None,
-    budget: Budget,
-    progress: Progress,
-) -> RetrainReport:  # fmt: skip
-    """Bring the features up to date, train a challenger and put it through the gate."""
-    now = as_of or max(EventStore(home).as_of(home.dataset()), datetime.fromisoformat(job.as_of))
-    refresh(home, as_of=now, progress=progress)
-    trained = train(
-        home, task, as_of=now, trials=budget.trials, seconds=budget.seconds, progress=progress
+def failed(home: Home, task: Task, job: Job, error: Exception) -> RetrainReport:
+    """Close over an error: its words for people, its traceback for whoever mends it."""
+    words = str(error) if isinstance(error, OnrampError) else f"{type(error).__name__}: {error}"
+    evidence = {"job": job.id, "traceback": "".join(traceback.format_exception(error))}
+    Ledger(home).append(
+        Entry(
+            actor=f"job {job.id}", task=task.name, decision="failed", why=words, evidence=evidence
+        )
     )
-    judged = promote(home, task, version=trained.version, actor=f"job {job.id}", as_of=now)
-    outcome = ENDS[judged.decision]
+    code = error.exit_code if isinstance(error, OnrampError) else EXITS["failed"]
+    return RetrainReport(
+        task=task.name, outcome="failed", words=words, job_id=job.id, failure_code=code
+    )
+
+
+@dataclass(frozen=True)
+class Work:
+    """A claimed job; `lost` is set when another worker has taken it over."""
+
+    job: Job
+    as_of: datetime | None
+    budget: Budget
+    lost: threading.Event
+
+
+def work(home: Home, task: Task, given: Work, progress: Progress) -> RetrainReport:
+    """Bring the features up to date, train a challenger and put it through the gate.
+
+    Raises:
+        Busy: the job was taken over before the gate.
+    """
+    job = given.job
+    now = given.as_of or max(
+        EventStore(home).as_of(home.dataset()), datetime.fromisoformat(job.as_of)
+    )
+    number = trained_before(home, task, job)
+    if number is None:
+        refresh(home, as_of=now, online=False, progress=progress)
+        number = train(
+            home, task, as_of=now, trials=given.budget.trials, seconds=given.budget.seconds,
+            progress=progress, tags={JOB_TAG: job.id},
+        ).version  # fmt: skip
+    if given.lost.is_set():
+        raise taken_over(job)
+    judged = promote(home, task, version=number, actor=f"job {job.id}", as_of=now)
     return RetrainReport(
         task=task.name,
-        outcome=outcome,
-        words=f"Job {job.id} ({job.why}) trained version {trained.version}.",
+        outcome=OUTCOMES[judged.decision],
+        words=f"Job {job.id} ({job.why}) trained version {number}.",
         job_id=job.id,
-        version=trained.version,
+        version=number,
         reasons=judged.verdict.reasons,
+    )
+
+
+def trained_before(home: Home, task: Task, job: Job) -> int | None:
+    """The version that a killed worker had registered for this job."""
+    numbers = [
+        version.number
+        for version in Registry(home).versions(task.name)
+        if version.tags.get(JOB_TAG) == job.id
+    ]
+    return max(numbers, default=None)
+
+
+def taken_over(job: Job) -> Busy:
+    return Busy(
+        f"Job {job.id} of {job.task} was taken over.",
+        found="This worker was not heard of for too long.",
+        do="Leave it to the other worker; `onramp status` shows how it ends.",
     )
 
 
@@ -159,18 +220,24 @@ def alive(worker: str) -> bool | None:
 
 
 @contextmanager
-def heartbeat(jobs: Jobs, job: Job) -> Iterator[None]:
-    """Say every 20 seconds that this worker lives, until the block ends."""
-    ended = threading.Event()
+def heartbeat(jobs: Jobs, job: Job) -> Iterator[threading.Event]:
+    """Say every 20 seconds that this worker lives; the event is set when the job is lost."""
+    ended, lost = threading.Event(), threading.Event()
 
     def beat() -> None:
         while not ended.wait(HEARTBEAT_SECONDS):
-            jobs.beat(job)
+            try:
+                mine = jobs.beat(job)
+            except Busy:  # a missed beat: the lease outlasts many
+                continue
+            if not mine:
+                lost.set()
+                return
 
     thread = threading.Thread(target=beat, name=f"heartbeat of {job.id}", daemon=True)
     thread.start()
     try:
-        yield
+        yield lost
     finally:
         ended.set()
         thread.join()

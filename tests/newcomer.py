@@ -6,12 +6,14 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.settings import PREFIX
 
 SECONDS = 600
+NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -31,18 +33,18 @@ def environ() -> dict[str, str]:
     return kept
 
 
-def shell(line: str, place: Path) -> Done:
+def shell(line: str, place: Path, settings: Mapping[str, str] = NOTHING) -> Done:
     """Run one line in `place` and wait for its end."""
     done = subprocess.run(
-        shlex.split(line), cwd=place, env=environ(), capture_output=True, text=True,
+        shlex.split(line), cwd=place, env={**environ(), **settings}, capture_output=True, text=True,
         check=False, timeout=SECONDS,
     )  # fmt: skip
     return Done(line, done.returncode, done.stdout, done.stderr)
 
 
-def start(line: str, place: Path) -> subprocess.Popen[bytes]:
+def start(line: str, place: Path, settings: Mapping[str, str] = NOTHING) -> subprocess.Popen[bytes]:
     """Start one line in `place` and come back at once."""
     return subprocess.Popen(
-        shlex.split(line), cwd=place, env=environ(),
+        shlex.split(line), cwd=place, env={**environ(), **settings},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import sqlite3
 import time
+from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 
-from lifecycle.home import open_home
+from lifecycle.home import Home, open_home
 from lifecycle.jobs import Jobs
 from lifecycle.settings import PREFIX, Settings
 from onramp.cli import VERBS
@@ -21,6 +23,8 @@ from tests.newcomer import Done, shell, start
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 BLOCK = re.compile(r"(?P<run><!-- run -->\n)?```(?:bash|console|sh)\n(?P<body>.*?)```", re.DOTALL)
+HOME = ".onramp-steps"
+SETTINGS = {"ONRAMP_HOME": HOME}
 CRON_FIELDS = re.compile(r"^(?:@\w+|(?:[\d*/,-]+\s+){5})\s*")
 
 
@@ -83,7 +87,14 @@ def walked(place: Path) -> tuple[Done, ...]:
     """Each command of the README's walk, run as a newcomer types it."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (walk,) = [block["body"] for block in BLOCK.finditer(text) if block["run"]]
-    return tuple(shell(line, place) for line in walk.splitlines())
+    settings, done = {}, []
+    for line in walk.splitlines():
+        if line.startswith("export "):
+            name, _, value = line.removeprefix("export ").partition("=")
+            settings[name] = value
+        elif not line.startswith("source "):  # this environment comes first already
+            done.append(shell(line, place, settings))
+    return tuple(done)
 
 
 def test_the_readmes_walk_can_be_walked(walked: tuple[Done, ...]) -> None:
@@ -94,7 +105,7 @@ def test_the_readmes_walk_can_be_walked(walked: tuple[Done, ...]) -> None:
 def test_everything_stays_in_the_home(walked: tuple[Done, ...], place: Path) -> None:
     """No mlruns, mlflow.db or anything else appears beside the home."""
     assert walked
-    assert [path.name for path in place.iterdir()] == [".onramp"]
+    assert [path.name for path in place.iterdir()] == [HOME]
 
 
 def test_mlflow_runs_the_verbs(walked: tuple[Done, ...], place: Path) -> None:
@@ -104,6 +115,7 @@ def test_mlflow_runs_the_verbs(walked: tuple[Done, ...], place: Path) -> None:
         f"mlflow run {ROOT} -e train -P task=churn -P trials=2 --env-manager local"
         f" --experiment-name onramp",
         place,
+        SETTINGS,
     )
     assert done.code == 0, done.errors
 
@@ -113,17 +125,47 @@ def test_a_killed_retrain_job_is_taken_over_and_ends_once(
 ) -> None:
     """`kill -9` in the middle: the next run takes the job over at once and closes it."""
     assert walked
-    jobs = Jobs(open_home(place / ".onramp"))
-    killed = start('onramp retrain churn --now --because "to be killed" --trials 3', place)
+    jobs = Jobs(open_home(place / HOME))
+    killed = start(
+        'onramp retrain churn --now --because "to be killed" --trials 3', place, SETTINGS
+    )
     while not any(job.state == "running" for job in jobs.read("churn")):
         assert killed.poll() is None
         time.sleep(0.05)
     killed.kill()
     killed.wait()
-    done = shell("onramp retrain churn --trials 3 --json", place)
+    done = shell("onramp retrain churn --trials 3 --json", place, SETTINGS)
     (report,) = json.loads(done.output)
     newest = jobs.read("churn")[0]
     assert (newest.id, newest.why, newest.attempts) == (report["job_id"], "to be killed", 2)
     assert newest.state == report["outcome"] != "failed", done.errors
-    again = shell("onramp retrain churn --json", place)
+    again = shell("onramp retrain churn --json", place, SETTINGS)
     assert json.loads(again.output)[0]["outcome"] == "nothing to do"
+
+
+def test_a_retrain_job_killed_after_its_training_trains_no_second_version(
+    walked: tuple[Done, ...], place: Path
+) -> None:
+    """`kill -9` between registration and promotion: the next run judges what is there."""
+    assert walked
+    home = open_home(place / HOME)
+    before = len(jobs_of_versions(home))
+    killed = start('onramp retrain churn --now --because "killed late" --trials 3', place, SETTINGS)
+    while len(jobs_of_versions(home)) == before:
+        assert killed.poll() is None
+        time.sleep(0.02)
+    killed.kill()
+    killed.wait()
+    done = shell("onramp retrain churn --trials 3 --json", place, SETTINGS)
+    newest = Jobs(home).read("churn")[0]
+    assert newest.why == "killed late", done.errors
+    assert newest.state != "failed", done.errors
+    assert jobs_of_versions(home).count(newest.id) == 1
+
+
+def jobs_of_versions(home: Home) -> list[str]:
+    """The job that trained each version, of those that a job trained; read beside the writer."""
+    with closing(sqlite3.connect(f"{(home.root / 'mlflow.db').as_uri()}?mode=ro", uri=True)) as db:
+        return [
+            row[0] for row in db.execute("SELECT value FROM model_version_tags WHERE key='job'")
+        ]

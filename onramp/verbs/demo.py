@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lifecycle.errors import UsageError
 from lifecycle.home import Home, open_home
 from onramp.console import plain, share, show, table
 from onramp.options import Place, common
 from onramp.shipped import dataset_file
 
 if TYPE_CHECKING:
-    from onramp.demo import Story
+    from onramp.story import Story
+
+
+SIMULATED = "simulated"
 
 
 @click.command()
@@ -24,25 +28,43 @@ if TYPE_CHECKING:
               help="Folder of the data set's files; not needed for simulated.")  # fmt: skip
 @click.option("--customers", type=click.IntRange(min=200), default=20_000, show_default=True,
               help="How many to simulate.")  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(min=1), default=20.0, show_default=True,
+@click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True,
               help="Of search for each model.")  # fmt: skip
+@click.option("--trials", type=click.IntRange(min=1),
+              help="Of search for each model, in place of seconds.")  # fmt: skip
 @click.option("--seed", type=int, default=7, show_default=True)
-def command(
-    place: Place, data: str, source: Path | None, customers: int, seconds: float, seed: int
+def command(  # noqa: PLR0913, PLR0917  one parameter an option
+    place: Place,
+    data: str,
+    source: Path | None,
+    customers: int,
+    seconds: float,
+    trials: int | None,
+    seed: int,
 ) -> None:
     """Run the whole loop, from raw events to a retrained champion.
 
     Without options: simulated customers, no server, no account, no network. With --data and
     --from: your own files, or one of the public data sets that Onramp has a TOML file for.
     """
-    from onramp.demo import Plan, Story, fresh_home, play
+    from onramp.demo import play
+    from onramp.story import Plan, Story, fresh_home
 
     file = dataset_file(data)
+    refuse_nothing(file, source)
     home = apart(place.home, file.stem)
     fresh_home(home)
     story = Story(
         home=home,
-        plan=Plan(dataset=file, source=source, customers=customers, seed=seed, seconds=seconds),
+        plan=Plan(
+            dataset=file,
+            simulated=file.stem == SIMULATED,
+            source=source,
+            customers=customers,
+            seed=seed,
+            seconds=None if trials else seconds,
+            trials=trials,
+        ),
         tell=partial(click.echo, err=place.as_json),
         progress=place.progress,
     )
@@ -52,6 +74,22 @@ def command(
         "promoted": story.promoted, "monitored": story.monitored, "retrained": story.retrained,
     }  # fmt: skip
     show(plain(report), ending(story), as_json=place.as_json)
+
+
+def refuse_nothing(file: Path, source: Path | None) -> None:
+    """Say what is missing before anything is put aside.
+
+    Raises:
+        UsageError: the data set reads files, and no folder was named.
+    """
+    from ingestion.mapping import read_mapping
+
+    mapping = read_mapping(file)
+    tables = (*mapping.events.values(), *mapping.customers.values())
+    if source is None and file.stem != SIMULATED and any(table.files for table in tables):
+        raise UsageError(
+            f"{file.stem} is read from files.", do="Name their folder: `--from FOLDER`."
+        )
 
 
 def apart(home: Home, dataset: str) -> Home:

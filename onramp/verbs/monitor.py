@@ -7,7 +7,7 @@ from datetime import datetime
 import click
 
 from lifecycle.errors import DataError
-from onramp.console import show
+from onramp.each import each, show_each
 from onramp.options import Place, all_option, as_of_option, common, task_argument
 
 
@@ -25,10 +25,10 @@ def command(place: Place, task_name: str | None, as_of: datetime | None, everyth
     from monitoring.monitor import monitor
 
     now = as_of or EventStore(place.home).as_of(place.home.dataset())
-    reports = [
-        monitor(place.home, task, as_of=now, progress=place.progress)
-        for task in place.chosen(task_name, everything).values()
-    ]
-    show(reports, [line for report in reports for line in report.lines()], as_json=place.as_json)
-    broken = any(report.verdict == "broken data" for report in reports)
-    return DataError.exit_code if broken else 0
+    reports, code = each(
+        place.chosen(task_name, everything),
+        lambda task: monitor(place.home, task, as_of=now, progress=place.progress),
+        lambda report: DataError.exit_code if report.verdict == "broken data" else 0,
+    )
+    show_each(reports, as_json=place.as_json)
+    return code

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from onramp.console import show
+from onramp.each import each, show_each
 from onramp.options import Place, all_option, as_of_option, common, task_argument
 
 
@@ -33,18 +33,20 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
     """Work off the open retrain jobs: train, judge, promote or refuse.
 
     Exit code 0: promoted, or there was nothing to do (--json says which). 10: refused.
-    11: the gate could not judge. 1: it failed. 5: another worker has the job.
+    11: the gate could not judge. 1 or 3: it failed. 4: something must be made first.
+    5: held by another process; the job stays open.
     """
     from onramp.retrain import Budget, exit_code, open_by_hand, retrain
 
-    tasks = place.chosen(task_name, everything).values()
+    tasks = place.chosen(task_name, everything)
     if now:
-        for task in tasks:
+        for task in tasks.values():
             open_by_hand(place.home, task, actor=place.actor, because=because, as_of=as_of)
     budget = Budget(trials=trials, seconds=seconds)
-    reports = [
-        retrain(place.home, task, as_of=as_of, budget=budget, progress=place.progress)
-        for task in tasks
-    ]
-    show(reports, [line for report in reports for line in report.lines()], as_json=place.as_json)
-    return max(map(exit_code, reports), default=0)
+    reports, code = each(
+        tasks,
+        lambda task: retrain(place.home, task, as_of=as_of, budget=budget, progress=place.progress),
+        exit_code,
+    )
+    show_each(reports, as_json=place.as_json)
+    return code

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from onramp.console import show
+from onramp.each import each, show_each
 from onramp.options import Place, all_option, as_of_option, common, task_argument
 
 
@@ -15,7 +15,7 @@ from onramp.options import Place, all_option, as_of_option, common, task_argumen
 @as_of_option
 @task_argument
 @all_option
-def command(place: Place, task_name: str | None, as_of: datetime | None, everything: bool) -> None:
+def command(place: Place, task_name: str | None, as_of: datetime | None, everything: bool) -> int:
     """Score every customer whose moment fell due, and log it.
 
     Carries on where the last score ended; doing it again adds nothing.
@@ -24,8 +24,10 @@ def command(place: Place, task_name: str | None, as_of: datetime | None, everyth
     from serving.batch import score
 
     now = as_of or EventStore(place.home).as_of(place.home.dataset())
-    reports = [
-        score(place.home, task, as_of=now, progress=place.progress)
-        for task in place.chosen(task_name, everything).values()
-    ]
-    show(reports, [line for report in reports for line in report.lines()], as_json=place.as_json)
+    reports, code = each(
+        place.chosen(task_name, everything),
+        lambda task: score(place.home, task, as_of=now, progress=place.progress),
+        lambda _: 0,
+    )
+    show_each(reports, as_json=place.as_json)
+    return code

@@ -9,7 +9,7 @@ import pytest
 
 from lifecycle.errors import UsageError
 from lifecycle.home import open_home
-from onramp.demo import MARK, fresh_home
+from onramp.story import MARK, fresh_home
 from tests.newcomer import shell
 
 
@@ -28,19 +28,27 @@ def test_an_earlier_demo_is_put_aside(tmp_path: Path) -> None:
     (home.root / "mlflow.db").write_text("earlier")
     fresh_home(home)
     assert [path.name for path in home.root.iterdir()] == [MARK]
-    assert (tmp_path / "home.before" / "mlflow.db").read_text() == "earlier"
+    assert (tmp_path / "home.before-1" / "mlflow.db").read_text() == "earlier"
 
 
 def test_the_demo_plays_the_whole_loop(tmp_path: Path) -> None:
     """Small, but every stage: learned, promoted, asked, watched, retrained, told as JSON."""
-    done = shell("onramp demo --customers 2500 --seconds 3 --json", tmp_path)
+    done = shell("onramp demo --customers 2500 --trials 4 --json", tmp_path)
     assert done.code == 0, done.errors
     story = json.loads(done.output)
     assert set(story["trained"]) == {"churn", "preference"}
     assert {report["decision"] for report in story["promoted"]} == {"promote"}
-    assert all(Path(report["report_html"]).exists() for report in story["monitored"][-2:])
+    assert all(Path(report["report_html"]).exists() for report in story["monitored"])
     # the world did change, and tastes changed most: the platform must have noticed by labels
     verdicts = {(report["task"], report["verdict"]) for report in story["monitored"]}
     assert ("preference", "retrain") in verdicts
     outcomes = {report["task"]: report["outcome"] for report in story["retrained"]}
     assert outcomes["preference"] in {"promoted", "refused"}
+
+
+def test_a_data_set_of_files_needs_its_folder(tmp_path: Path) -> None:
+    """What is missing is said before anything is made or put aside."""
+    done = shell("onramp demo --data online_retail", tmp_path)
+    assert done.code == 2
+    assert "online_retail is read from files. Name their folder: `--from FOLDER`." in done.errors
+    assert list(tmp_path.iterdir()) == []

@@ -38,14 +38,28 @@ def test_without_a_job_there_is_nothing_to_do(home: Home) -> None:
 
 
 def test_a_job_that_fails_is_closed_and_says_why(home: Home) -> None:
-    """Whatever goes wrong, the job ends, the ledger has the reason, the scheduler gets a 1."""
+    """Whatever goes wrong, the job ends, the ledger has the reason and the scheduler its code."""
     request(home)
     report = retrain(home, find("churn"))
     assert report.outcome == "failed"
     assert "No data set in" in report.words
-    assert exit_code(report) == 1
+    assert exit_code(report) == 4
     assert [job.state for job in Jobs(home).read("churn")] == ["failed"]
-    assert [entry.decision for entry in Ledger(home).read("churn")] == ["failed"]
+    (entry,) = Ledger(home).read("churn")
+    assert entry.decision == "failed"
+    assert "Traceback" in entry.evidence["traceback"]
+
+
+def test_a_job_whose_needs_are_held_elsewhere_stays_open(home: Home) -> None:
+    """Somebody builds features at this moment: the request is kept for the next run."""
+    jobs = Jobs(home)
+    job, _ = jobs.request("churn", why="decay", by="monitor", as_of=NOW)
+    mine = jobs.claim("churn", me())
+    assert mine is not None
+    assert jobs.release(mine) is True
+    kept = jobs.read("churn")[0]
+    assert (kept.id, kept.state, kept.worker) == (job.id, "requested", None)
+    assert jobs.release(mine) is False
 
 
 def test_a_living_workers_job_is_left_alone(home: Home) -> None:
