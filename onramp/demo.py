@@ -141,7 +141,7 @@ def told(answer: dict[str, Any]) -> list[str]:
 def live_on(story: Story, words: list[str], *, online: bool, since: datetime | None = None) -> None:
     """What the daily jobs do: features, then everybody whose moment fell due is scored."""
     refreshed = refresh(story.home, online=online)
-    for task in story.tasks.values():
+    for task in story.served:
         words.extend(score(story.home, task, as_of=refreshed.as_of, since=since).lines())
 
 
@@ -149,7 +149,7 @@ def watch(story: Story) -> None:
     """Look at what was served."""
     now = EventStore(story.home).as_of(story.home.dataset())
     act = partial(watch_one, story.home, now)
-    for report, seconds in side_by_side(act, story.tasks.values(), story.progress):
+    for report, seconds in side_by_side(act, story.served, story.progress):
         story.monitored.append(report)
         words = tuple(report.lines())
         story.record(Step(name=f"monitor {report.task}", seconds=seconds, words=words))
@@ -162,7 +162,7 @@ def watch_one(home: Home, now: datetime, task: Task) -> MonitorReport:
 def answer_change(story: Story, client: httpx.Client) -> None:
     """Work off the jobs that monitoring opened; the running server follows a promotion."""
     act = partial(answer_one, story.home, story.plan)
-    for report, seconds in side_by_side(act, story.tasks.values(), story.progress):
+    for report, seconds in side_by_side(act, story.served, story.progress):
         story.retrained.append(report)
         words = report.lines()
         if report.outcome == "promoted" and report.version is not None:

@@ -87,6 +87,12 @@ class Story:
     def tasks(self) -> dict[str, Task]:
         return dict(supported(self.home.dataset()))
 
+    @property
+    def served(self) -> list[Task]:
+        """The tasks whose model the gate let through."""
+        passed = {report.task for report in self.promoted if report.decision == "promote"}
+        return [task for name, task in self.tasks.items() if name in passed]
+
 
 def fresh_home(home: Home) -> None:
     """Put an earlier demo aside, whole; never touch a home that no demo made.

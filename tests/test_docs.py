@@ -166,6 +166,5 @@ def test_a_retrain_job_killed_after_its_training_trains_no_second_version(
 def jobs_of_versions(home: Home) -> list[str]:
     """The job that trained each version, of those that a job trained; read beside the writer."""
     with closing(sqlite3.connect(f"{(home.root / 'mlflow.db').as_uri()}?mode=ro", uri=True)) as db:
-        return [
-            row[0] for row in db.execute("SELECT value FROM model_version_tags WHERE key='job'")
-    """Killed between registration and promotion: the next run judges what is there."""
+        rows = db.execute("SELECT value FROM model_version_tags WHERE key = 'job'").fetchall()
+    return [row[0] for row in rows]
