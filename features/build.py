@@ -62,7 +62,7 @@ class BuildReport:
     """What a build did.
 
     Attributes:
-        moments: due by `as_of`, training moments and snapshot together.
+        moments: due by the watermark, training moments and snapshot together.
         onboarding: customers in the snapshot at `as_of`.
     """
 
@@ -95,8 +95,9 @@ def build(
 ) -> BuildReport:
     """Bring both feature tables up to `as_of`.
 
-    Builds each training moment that is due (`moments_days` after sign-up) and a snapshot at
-    `as_of` of every customer who signed up in the last `ONBOARDING_DAYS`.
+    Builds each training moment that is due by the watermark (`moments_days` after sign-up) and a
+    snapshot at `as_of` of every customer who signed up in the last `ONBOARDING_DAYS`: the server
+    answers now, of what there is; a training moment waits until all of its past can be known.
 
     Raises:
         NotReady: no customer is known, or none has come to a moment.
@@ -107,7 +108,7 @@ def build(
     dataset = home.dataset()
     with one_build(home), EventStore(home).connect(dataset) as db:
         reach = max((ONBOARDING_DAYS, *moments_days))
-        snapshot = onboarding_sql(dataset, reach, as_of)
+        snapshot = onboarding_sql(dataset, reach, as_of, moments_days)
         due = due_sql(dataset, moments_days, as_of)
         db.execute(f"CREATE TEMP TABLE wanted AS ({due}) UNION ({snapshot})")
         moments, onboarding = count(db, "wanted"), count(db, f"({snapshot})")

@@ -37,6 +37,11 @@ sign-up unless the data set says otherwise), and at the time of each build for e
 signed up within the last {onboarding} days. A value answers for {ttl} days, offline and online
 alike; after that the customer counts as unknown.
 
+**The watermark.** A moment is due, and a label ripe, once something was received at or after it:
+while no data comes, nothing is known of the time since the last delivery, and silence is not taken
+for customers who left. What is due meanwhile is built after the next delivery. Only the rows that
+the server answers from are computed at the time of the build itself.
+
 **Types.** Numbers are doubles, counts too, and a boolean is 0 or 1: an integer with a gap in it
 turns into something else in half of the tools on the way. Categories are strings.
 

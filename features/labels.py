@@ -1,7 +1,8 @@
 """Labels: what the horizon after a moment turned out to hold.
 
 The features look back from the moment, the label looks forward: `moment < occurred_at <= moment
-+ horizon`. A moment whose horizon has not passed by `as_of` has no label yet.
++ horizon`. A moment whose horizon has not passed by the watermark of `as_of`
+(`features.moments`) has no label yet: silence of the pipe is not silence of the customer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from features.moments import due_sql, horizon_sql, read, timestamp
+from features.moments import due_sql, horizon_sql, read, timestamp, watermark_sql
 from lifecycle.dataset import DataSet
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
@@ -40,7 +41,7 @@ def labels_sql(dataset: DataSet, task: Task, as_of: datetime) -> str:
 WITH ripe AS (
   SELECT customer_id, event_timestamp, event_timestamp + {horizon_sql(task.horizon)} AS label_end
   FROM ({due_sql(dataset, task.moments, as_of)})
-  WHERE event_timestamp + {horizon_sql(task.horizon)} <= {now}
+  WHERE event_timestamp + {horizon_sql(task.horizon)} <= {watermark_sql(as_of)}
 ),
 ahead AS (
   SELECT r.customer_id, r.event_timestamp, e.event

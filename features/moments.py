@@ -1,4 +1,9 @@
-"""Moments: the (customer, time) pairs at which we may ask a model something."""
+"""Moments: the (customer, time) pairs at which we may ask a model something.
+
+A moment has come, and a label is ripe, by the *watermark*: when the newest row that was received
+by `as_of` was received. Of the time after it nothing is known: with the pipe down, everybody would
+look as if they had left.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +23,7 @@ ONBOARDING_DAYS = 60
 
 
 def moments(home: Home, task: Task, as_of: datetime) -> pd.DataFrame:
-    """The task's moments that are due by `as_of`, by time and customer.
+    """The task's moments that are due by the watermark of `as_of`, by time and customer.
 
     Returns:
         customer_id, event_timestamp, signed_up_at; times in UTC.
@@ -27,6 +32,22 @@ def moments(home: Home, task: Task, as_of: datetime) -> pd.DataFrame:
     with EventStore(home).connect(dataset) as db:
         return read(db, f"SELECT * FROM ({due_sql(dataset, task.moments, as_of)}) "
                     "ORDER BY event_timestamp, customer_id")  # fmt: skip
+
+
+def watermark(home: Home, as_of: datetime) -> datetime | None:
+    """Until when the events are known at `as_of`; None when nothing was received by then."""
+    with EventStore(home).connect(home.dataset()) as db:
+        found = db.execute(f"SELECT {watermark_sql(as_of)}").fetchone()
+    known: datetime | None = found[0] if found else None
+    return known.replace(tzinfo=UTC) if known else None
+
+
+def watermark_sql(as_of: datetime) -> str:
+    """One value: the newest `received_at` up to `as_of`, of either table; NULL without any row."""
+    return f"""(
+SELECT max(received_at) FROM (
+  SELECT received_at FROM events UNION ALL SELECT received_at FROM customers
+) WHERE received_at <= {timestamp(as_of)})"""
 
 
 def sign_ups_sql(dataset: DataSet, as_of: datetime) -> str:
@@ -47,19 +68,29 @@ SELECT customer_id, signed_up_at FROM (
 
 
 def due_sql(dataset: DataSet, days: Sequence[int], as_of: datetime) -> str:
-    """SELECT customer_id, event_timestamp, signed_up_at of the moments that have come."""
+    """SELECT customer_id, event_timestamp, signed_up_at of the moments before the watermark."""
     listed = ", ".join(str(int(day)) for day in sorted(set(days)))
     return f"""
 SELECT customer_id, signed_up_at + to_days(day::INTEGER) AS event_timestamp, signed_up_at
 FROM ({sign_ups_sql(dataset, as_of)}) CROSS JOIN unnest([{listed}]) AS d(day)
-WHERE signed_up_at + to_days(day::INTEGER) <= {timestamp(as_of)}"""
+WHERE signed_up_at + to_days(day::INTEGER) <= {watermark_sql(as_of)}"""
 
 
-def onboarding_sql(dataset: DataSet, days: int, as_of: datetime) -> str:
-    """SELECT the same columns: everybody who is still new, at `as_of`."""
+def onboarding_sql(
+    dataset: DataSet, days: int, as_of: datetime, moments_days: Sequence[int] = ()
+) -> str:
+    """SELECT the same columns: everybody who is still new, at `as_of`.
+
+    Whose training moment is `as_of` itself, beyond the watermark, is taken a microsecond before:
+    that moment is still to be built, of what will have been received by then.
+    """
     now = timestamp(as_of)
+    ages = ", ".join(f"to_days({int(day)})" for day in (*moments_days, -1))
     return f"""
-SELECT customer_id, {now} AS event_timestamp, signed_up_at
+SELECT customer_id,
+  CASE WHEN {now} > {watermark_sql(as_of)} AND {now} - signed_up_at IN ({ages})
+    THEN {now} - INTERVAL 1 MICROSECOND ELSE {now} END AS event_timestamp,
+  signed_up_at
 FROM ({sign_ups_sql(dataset, as_of)})
 WHERE signed_up_at <= {now} AND signed_up_at >= {now} - INTERVAL {int(days)} DAY"""
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.built import built as are_built
 from features.moments import moments
-from features.store import historical
-from features.tables import keys_sql, tables
+from features.store import definitions, historical
 from lifecycle import prediction_log
 from lifecycle.home import Home
 from lifecycle.prediction_log import PredictionLog
@@ -24,6 +24,7 @@ from lifecycle.progress import Progress, silent
 from lifecycle.registry import Registry
 from lifecycle.task import Task
 from serving.champion import Champion, load
+from serving.features import refuse_changed, refuse_missing
 from serving.scorer import by_class, names, reported
 
 CHUNK_ROWS = 50_000
@@ -92,11 +93,12 @@ def score(
         progress: advanced by moments.
 
     Raises:
-        NotReady: no champion.
+        NotReady: no champion, or today's features are not those that it learned.
     """
     began = time.monotonic()
     registry, log = Registry(home), PredictionLog(home)
     champion = load(registry, registry.champion(task.name))
+    refuse_changed(champion, definitions(home, task.name))
     as_of = as_of.astimezone(UTC)
     start = since.astimezone(UTC) if since else default_start(log, task, as_of)
     due = moments(home, task, as_of)[KEYS]
@@ -138,19 +140,14 @@ def sort_out(
 
     Feast would hand a moment that is not built the vector of an earlier one.
     """
-    todo = "SELECT * FROM due ANTI JOIN known USING (customer_id, moment)"
-    built = "SELECT n FROM todo " + " ".join(
-        "SEMI JOIN (SELECT customer_id, event_timestamp AS moment FROM "
-        f"({keys_sql(table.parts())})) USING (customer_id, moment)"
-        for table in tables(home, home.dataset())
-    )
     with duckdb.connect() as db:
         db.register("due", naive(due))
         db.register("known", naive(known))
-        db.execute(f"CREATE TEMP TABLE todo AS {todo}")
-        new = db.execute("SELECT n FROM todo ORDER BY n").df()["n"]
-        ready = db.execute(f"{built} ORDER BY n").df()["n"]
-    return due.iloc[new], due.iloc[ready]
+        new = db.execute(
+            "SELECT n FROM due ANTI JOIN known USING (customer_id, moment) ORDER BY n"
+        ).df()["n"]
+    todo = due.iloc[new]
+    return todo, todo[are_built(home, todo)]
 
 
 def naive(frame: pd.DataFrame) -> pd.DataFrame:
@@ -171,6 +168,7 @@ def scored(home: Home, champion: Champion, built: pd.DataFrame) -> Iterator[pa.T
 def score_chunk(champion: Champion, vectors: pa.Table) -> pa.Table:
     """Score a table of keys and features."""
     scorer, columns = champion.scorer, names(champion.scorer)
+    refuse_missing(champion, vectors.column_names)
     features = vectors.select(columns)
     probabilities = scorer.score(features.to_pandas())
     rows = vectors.num_rows

@@ -8,8 +8,9 @@ from hashlib import blake2b
 import pandas as pd
 
 from features import store
+from features.built import Mask, built, quarantined
 from features.labels import labels
-from features.moments import moments
+from features.moments import moments, watermark
 from lifecycle.errors import DataError, NotReady
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
@@ -20,8 +21,11 @@ from training.trainingset import COLUMNS, KEYS, TrainingSet
 def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
     """Join ripe labels with Feast's historical features, in a fixed order.
 
+    Moments whose features broke a bound are left out: Feast would hand them an earlier vector.
+
     Raises:
         DataError: no moment has a label yet.
+        NotReady: the features of some moments are not built.
     """
     dataset = home.dataset()
     ripe = labels(home, task, as_of)
@@ -32,12 +36,12 @@ def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
             do=f"Ingest more history: a label needs {task.horizon_days} days after its moment.",
         )
     due = moments(home, task, as_of)[[*KEYS, "signed_up_at"]]
-    past = due[due["event_timestamp"] + task.horizon <= as_of]
-    rows = past.merge(ripe, on=KEYS, how="left", validate="one_to_one")
+    past = due[due["event_timestamp"] + task.horizon <= watermark(home, as_of)]
+    broken = refuse_unbuilt(home, task, past)
+    rows = past[~broken].merge(ripe, on=KEYS, how="left", validate="one_to_one")
     rows = rows.sort_values(["signed_up_at", *KEYS], kind="stable", ignore_index=True)
     types = store.service_types(home, task.name)
     known = store.historical(home, task.name, rows[KEYS]).to_pandas()[list(types)]
-    refuse_unbuilt(task, known)
     whole = pd.concat([rows[list(COLUMNS)], known], axis=1)
     answered = whole["label"].notna()
     return TrainingSet(
@@ -47,6 +51,7 @@ def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
         as_of=as_of,
         lineage={
             "dataset": dataset.name,
+            "quarantined_moments": str(int(broken.sum())),
             "event_store": event_store_fingerprint(home),
             "feature_service": task.name,
             "feature_service_fingerprint": store.fingerprint(home, task.name),
@@ -54,19 +59,22 @@ def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
     )
 
 
-def refuse_unbuilt(task: Task, known: pd.DataFrame) -> None:
-    """A moment without a single feature was never built; training on it would teach noise.
+def refuse_unbuilt(home: Home, task: Task, asked: pd.DataFrame) -> Mask:
+    """Which of the moments are quarantined; all others have to be built.
 
     Raises:
         NotReady: some moments have no features.
     """
-    absent = int(known.isna().all(axis=1).sum())
+    ready = built(home, asked)
+    broken = ~ready & quarantined(home, asked)
+    absent = int((~ready & ~broken).sum())
     if absent:
         raise NotReady(
-            f"{absent} of {len(known)} moments of {task.name} have no features.",
+            f"{absent} of {len(asked)} moments of {task.name} have no features.",
             found="Their features were not built yet.",
             do="Run `onramp features`, then train again.",
         )
+    return broken
 
 
 def event_store_fingerprint(home: Home) -> str:

@@ -77,6 +77,11 @@ def event(customer_id: str, name: str, occurred_at: datetime, **columns: Any) ->
     }  # fmt: skip
 
 
+def alive(at: datetime) -> Row:
+    """A row that is received at a time, of nobody who has signed up: the pipe is not down."""
+    return event("nobody", "ping", at)
+
+
 def table_of(rows: Sequence[Row], holds: Table, dataset: DataSet) -> pa.Table:
     fixed = EVENT_COLUMNS if holds == "events" else CUSTOMER_COLUMNS
     columns = dataset.properties if holds == "events" else dataset.profile

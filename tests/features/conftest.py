@@ -9,7 +9,7 @@ import pytest
 from features.build import BuildReport, build
 from lifecycle.dataset import DataSet
 from lifecycle.home import Home
-from tests.features.canonical import AS_OF, DAYS, Log, fill, random_log, settle
+from tests.features.canonical import AS_OF, DAYS, START, Log, alive, days, fill, random_log, settle
 
 
 @pytest.fixture
@@ -25,8 +25,9 @@ def toy(home: Home) -> DataSet:
 
 @pytest.fixture(scope="session")
 def log() -> Log:
-    """60 customers and what they did."""
-    return random_log(seed=1, customers=60)
+    """60 customers and what they did; each day something is received."""
+    customers, events = random_log(seed=1, customers=60)
+    return customers, [*events, *(alive(START + days(n)) for n in range(76))]
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from tests.features.canonical import (
     START,
     TOML,
     Log,
+    alive,
     customer,
     days,
     event,
@@ -202,7 +203,7 @@ def test_a_changed_definition_is_built_afresh_beside_the_old(tmp_path: Path, log
 def test_rows_out_of_bounds_are_set_aside_with_the_reason(home: Home) -> None:
     """An age of 400 goes to quarantine, is counted, and is not tried again; the others are kept."""
     people = [customer(f"c{n}", START, age=400.0 if n == 0 else 30.0) for n in range(30)]
-    fill(home, people, [])
+    fill(home, people, [alive(START + days(1))])
     report = build(home, moments_days=(1,), as_of=START + days(1))
     assert report.views[1].quarantined == 1
     assert report.views[1].reasons == ("profile_age above 120; ",)
@@ -210,6 +211,31 @@ def test_rows_out_of_bounds_are_set_aside_with_the_reason(home: Home) -> None:
     assert stored(table).num_rows == 29
     assert pq.read_table(table.rejected()[0])["customer_id"].to_pylist() == ["c0"]
     assert build(home, moments_days=(1,), as_of=START + days(1)).quarantined == 0
+
+
+def test_a_silent_pipe_freezes_no_training_moment(home: Home) -> None:
+    """Days without delivery build the server's rows only; the moments come later, with all."""
+    start = START + days(0.5)
+    fill(home, [customer("a", start)], [alive(START + days(1))])
+    kept = []
+    for now in (START + days(3), start + days(3)):  # the second is a training moment itself
+        report = build(home, moments_days=(1, 3), as_of=now)
+        assert (report.moments, report.onboarding) == (1, 1)
+        kept.append(now)
+    behaviour, _ = all_stored(home)
+    assert behaviour["event_timestamp"].to_pylist() == [
+        kept[0], kept[1] - timedelta(microseconds=1),
+    ]  # fmt: skip
+    fill(home, [], [event("a", "login", start + days(0.5)), event("a", "login", start + days(2.5)),
+                    alive(START + days(4))])  # fmt: skip
+    build(home, moments_days=(1, 3), as_of=START + days(4))
+    behaviour, _ = all_stored(home)
+    found = dict(
+        zip(behaviour["event_timestamp"].to_pylist(), behaviour["events_7d"].to_pylist(),
+            strict=True)
+    )  # fmt: skip
+    assert (found[start + days(1)], found[start + days(3)]) == (1.0, 2.0)
+    assert found[kept[0]] == 0.0
 
 
 def test_a_home_without_customers_says_what_to_do(home: Home) -> None:
@@ -221,7 +247,7 @@ def test_a_home_without_customers_says_what_to_do(home: Home) -> None:
 def test_a_customer_whose_row_comes_late_has_no_profile_before(home: Home) -> None:
     """The moment is there, the profile of that time is not: it was not known."""
     fill(home, [customer("a", START, received_at=START + days(2), country="de")], [
-        event("a", "login", START + days(0.5))])  # fmt: skip
+        event("a", "login", START + days(0.5)), alive(START + days(4))])  # fmt: skip
     build(home, moments_days=(1, 3), as_of=START + days(4))
     behaviour, profile = all_stored(home)
     assert profile["profile_country"].to_pylist() == [None, "de", "de"]
@@ -232,6 +258,6 @@ def test_customers_from_before_the_records_are_left_out(tmp_path: Path) -> None:
     """Who signed up before `new_since` was not seen from the start and gets no moment."""
     toml = TOML.replace('clock = "data"', 'clock = "data"\nnew_since = 2026-01-02')
     home = settle(tmp_path / "home", toml)
-    fill(home, [customer("old", START), customer("new", START + days(1))], [])
+    fill(home, [customer("old", START), customer("new", START + days(1))], [alive(START + days(3))])
     build(home, moments_days=(1,), as_of=START + days(3))
     assert set(all_stored(home)[0]["customer_id"].to_pylist()) == {"new"}

@@ -8,12 +8,23 @@ import pytest
 
 from features.build import BuildReport
 from features.labels import labels
-from features.moments import moments
+from features.moments import moments, watermark
 from lifecycle.home import Home
 from lifecycle.label import Does, Inactive, Label, MostTaken
 from lifecycle.task import Task
 from tasks import find
-from tests.features.canonical import AS_OF, DAYS, START, Log, Row, customer, days, event, fill
+from tests.features.canonical import (
+    AS_OF,
+    DAYS,
+    START,
+    Log,
+    Row,
+    alive,
+    customer,
+    days,
+    event,
+    fill,
+)
 
 
 def task(label: Label, *, horizon_days: int = 14, moments: tuple[int, ...] = DAYS) -> Task:
@@ -95,9 +106,9 @@ def test_the_horizon_is_open_at_the_moment_and_closed_at_its_end(home: Home) -> 
 
 def test_a_label_ripens_when_its_horizon_has_passed(home: Home) -> None:
     """A microsecond before the horizon's end there is no label, at the end there is."""
-    fill(home, [customer("a", START)], [])
-    asked = task(Inactive(), moments=(1,))
     end = START + days(15)
+    fill(home, [customer("a", START)], [alive(end - timedelta(microseconds=1)), alive(end)])
+    asked = task(Inactive(), moments=(1,))
     assert labels(home, asked, end - timedelta(microseconds=1)).empty
     assert len(labels(home, asked, end)) == 1
 
@@ -105,7 +116,7 @@ def test_a_label_ripens_when_its_horizon_has_passed(home: Home) -> None:
 def test_a_tie_of_content_goes_to_the_name_that_sorts_first(home: Home) -> None:
     """Equal counts never depend on the order of rows."""
     log = [event("a", "view_video", START + days(2)), event("a", "view_article", START + days(3))]
-    fill(home, [customer("a", START)], log)
+    fill(home, [customer("a", START)], [*log, alive(START + days(20))])
     frame = labels(home, task(MostTaken(), moments=(1,)), START + days(20))
     assert frame["label"].tolist() == ["article"]
 
@@ -113,10 +124,36 @@ def test_a_tie_of_content_goes_to_the_name_that_sorts_first(home: Home) -> None:
 def test_an_event_not_yet_received_is_no_answer_yet(home: Home) -> None:
     """An event that arrives after as_of counts from then on."""
     late = event("a", "login", START + days(2), received_at=START + days(30))
-    fill(home, [customer("a", START)], [late])
+    fill(home, [customer("a", START)], [late, alive(START + days(20))])
     asked = task(Inactive(), moments=(1,))
     assert labels(home, asked, START + days(20))["label"].tolist() == [True]
     assert labels(home, asked, START + days(30))["label"].tolist() == [False]
+
+
+def test_silence_of_the_pipe_makes_no_label(home: Home) -> None:
+    """With nothing received since the horizon's end nobody has left; the delivery then decides."""
+    asked, now = task(Inactive(), moments=(1,)), START + days(18)
+    people = [customer("gone", START), customer("there", START)]
+    fill(home, people, [alive(START + days(14.9))])
+    assert labels(home, asked, now).empty
+    fill(home, [], [event("there", "login", START + days(14.95)), alive(START + days(17.9))])
+    frame = labels(home, asked, now)
+    assert dict(zip(frame["customer_id"], frame["label"], strict=True)) == {
+        "gone": True, "there": False,
+    }  # fmt: skip
+    assert labels(home, asked, START + days(14.97)).empty
+
+
+def test_silence_of_the_pipe_makes_no_moment(home: Home) -> None:
+    """A moment after the last receipt is not due; an empty home has no watermark at all."""
+    assert watermark(home, START) is None
+    fill(home, [customer("a", START)], [alive(START + days(2))])
+    asked, now = task(Inactive(), moments=(1, 3)), START + days(6)
+    assert watermark(home, now) == START + days(2)
+    assert moments(home, asked, now)["event_timestamp"].tolist() == [START + days(1)]
+    fill(home, [], [alive(START + days(5)), alive(START + days(9))])
+    assert watermark(home, now) == START + days(5)
+    assert len(moments(home, asked, now)) == 2
 
 
 def test_moments_are_those_that_are_due(built: tuple[Home, BuildReport], log: Log) -> None:

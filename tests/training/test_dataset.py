@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 import tasks
 from feature_repo.apply import apply
 from features.build import build
+from features.moments import watermark
+from features.tables import TIME, tables, write_part
 from ingestion import ingest
 from lifecycle.errors import DataError, NotReady
 from lifecycle.home import Home
@@ -69,9 +75,49 @@ def test_lineage_names_what_it_was_made_of(filled: Home, churn: Task) -> None:
 
 
 def test_unbuilt_moments_are_refused(filled: Home, churn: Task) -> None:
-    """A moment whose features nobody built is an error that says what to run."""
+    """A moment nobody built is an error that says what to run: not the vector of the day before."""
     with pytest.raises(NotReady, match=r"have no features.*onramp features"):
-        assemble(filled, churn, BUILT + timedelta(days=40))
+        assemble(filled, replace(churn, moments=(1, 2, 3)), BUILT)
+
+
+def test_quarantined_moments_are_left_out_and_counted(filled: Home, churn: Task) -> None:
+    """A day 3 that broke a bound is not trained on with the vector of day 1."""
+    before = assemble(filled, churn, BUILT)
+    frame = before.frame
+    first = frame[frame["event_timestamp"] == frame["signed_up_at"] + timedelta(days=3)].iloc[0]
+    kept: dict[Path, bytes] = {}
+    table = tables(filled, filled.dataset())[1]
+    for path in table.parts():
+        rows = pq.read_table(path)
+        bad = pc.and_(
+            pc.equal(rows["customer_id"], first["customer_id"]),
+            pc.equal(rows["event_timestamp"], pa.scalar(first["event_timestamp"], TIME)),
+        )
+        if pc.any(bad).as_py():
+            kept[path] = path.read_bytes()
+            write_part(rows.filter(bad), table.quarantine / path.name)
+            write_part(rows.filter(pc.invert(bad)), path)
+    try:
+        after = assemble(filled, churn, BUILT)
+    finally:
+        for path, content in kept.items():
+            path.write_bytes(content)
+            (table.quarantine / path.name).unlink()
+    assert len(kept) == 1
+    assert before.lineage["quarantined_moments"] == "0"
+    assert after.lineage["quarantined_moments"] == "1"
+    left = frame.drop(index=first.name).reset_index(drop=True)
+    pd.testing.assert_frame_equal(after.frame, left)
+
+
+def test_a_silent_pipe_teaches_nothing(filled: Home, churn: Task) -> None:
+    """Days without delivery add neither labels nor moments that seem to be without an answer."""
+    known = watermark(filled, BUILT + timedelta(days=300))
+    assert known is not None
+    build(filled, moments_days=churn.moments, as_of=known)
+    later, now = (assemble(filled, churn, known + timedelta(days=d)) for d in (9, 0))
+    pd.testing.assert_frame_equal(later.frame, now.frame)
+    assert later.unanswered.empty
 
 
 def test_before_any_label_it_says_so(filled: Home, churn: Task) -> None:
