@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 
 import duckdb
 
@@ -51,9 +52,10 @@ def materialize(home: Home, end: datetime) -> MaterializeReport:
     # Its own store: the cached one would show readers of this process what is not committed.
     store = connect(home)
     end = end.astimezone(UTC)
-    for table in built:
-        refuse_older(store.get_feature_view(table.view).materialization_intervals, table, end)
+    refuse_older(home, end)
     start = end - TTL
+    # Before the load: one that is cut short may have written as much as one that ends.
+    remember(home, end)
     # Feast prints; what a command prints is its report.
     with redirect_stdout(StringIO()):
         store.materialize(start_date=start, end_date=end)
@@ -66,16 +68,30 @@ def materialize(home: Home, end: datetime) -> MaterializeReport:
     )
 
 
-def refuse_older(
-    intervals: Sequence[tuple[datetime, datetime]], table: Table, end: datetime
-) -> None:
-    newest = max((until.astimezone(UTC) for _, until in intervals), default=end)
+def refuse_older(home: Home, end: datetime) -> None:
+    """By our own last load: Feast's intervals say what was asked for, and not what was there.
+
+    `feast materialize-incremental` of today leaves one until today, on data of any age.
+    """
+    path = record(home)
+    newest = datetime.fromisoformat(path.read_text(encoding="utf-8")) if path.exists() else end
     if newest > end:
         raise UsageError(
-            f"{table.view} was materialized until {newest:%Y-%m-%d %H:%M:%S} UTC.",
+            f"The online store was materialized until {newest:%Y-%m-%d %H:%M:%S} UTC.",
             found=f"Asked for {end:%Y-%m-%d %H:%M:%S}: older values would replace newer ones.",
             do="Name that time or a later one.",
         )
+
+
+def remember(home: Home, end: datetime) -> None:
+    unfinished = record(home).with_suffix(".unfinished")
+    unfinished.write_text(end.isoformat(), encoding="utf-8")
+    unfinished.replace(record(home))
+
+
+def record(home: Home) -> Path:
+    """Holds the time until which we last loaded; lies beside the online store."""
+    return home.feast / "materialized_until.txt"
 
 
 def customers_between(table: Table, start: datetime, end: datetime) -> int:

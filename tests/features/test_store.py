@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import math
 import random
-from datetime import timedelta
+from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import duckdb
 import pandas as pd
@@ -12,6 +14,7 @@ import pytest
 from feature_repo.apply import apply
 from features import store
 from features.build import build
+from features.connection import connect
 from features.moments import moments
 from features.tables import TTL, tables
 from lifecycle.errors import DataError, NotReady, UnknownName, UsageError
@@ -169,6 +172,18 @@ def test_a_moment_between_two_seconds_survives_the_online_store(home: Home) -> N
     assert store.online(home, "churn", ["a"], now=moment)[0].event_timestamp == moment
     with pytest.raises(UsageError, match=r"was materialized until.*older values would replace"):
         store.materialize(home, moment - timedelta(hours=1))
+
+
+def test_feasts_own_load_until_today_blocks_nothing(home: Home) -> None:
+    """After `feast materialize` until now on data of the past, a load at the data's time goes."""
+    fill(home, [customer("a", START)], [])
+    now = START + days(1)
+    build(home, moments_days=(1,), as_of=now)
+    apply(home)
+    with redirect_stdout(StringIO()):
+        connect(home).materialize(start_date=START, end_date=datetime.now(UTC))
+    store.materialize(home, now)
+    assert store.online(home, "churn", ["a"], now=now)[0].status == "found"
 
 
 def test_a_fresh_row_replaces_the_old(home: Home) -> None:
