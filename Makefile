@@ -14,7 +14,7 @@ demo: $(READY)
 	$(BIN)/onramp demo
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .
