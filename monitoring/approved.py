@@ -52,7 +52,12 @@ class Approved:
 
     def unseen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows that the version was neither trained nor calibrated on."""
-        return frame[~np.isin(row_keys(frame), self.seen)] if len(frame) else frame
+        return without(frame, self.seen)
+
+
+def without(frame: pd.DataFrame, seen: Keys) -> pd.DataFrame:
+    """The rows whose keys are not among those seen."""
+    return frame[~np.isin(row_keys(frame), seen)] if len(frame) else frame
 
 
 def approved(home: Home, task: Task) -> Approved:

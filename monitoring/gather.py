@@ -10,6 +10,7 @@ import pandas as pd
 
 from features.labels import labels
 from features.moments import moments
+from lifecycle import version_files
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
@@ -17,12 +18,13 @@ from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.task import Task
 from monitoring import drift, quality
-from monitoring.approved import Approved
+from monitoring.approved import Approved, without
 from monitoring.matching import matched
 from monitoring.performance import (
     Answers,
     Performance,
     answers,
+    judgeable,
     labelled,
     paired_gain,
     perform,
@@ -185,16 +187,21 @@ def cooling(home: Home, task: Task, as_of: datetime) -> tuple[datetime | None, b
 def previous_gain(
     home: Home, task: Task, against: Approved, truth: pd.DataFrame, ripe: Sequence[Ripened]
 ) -> tuple[float, float] | None:
-    """What the version before would have gained on the decayed rows, where that could matter."""
+    """What the version before would have gained on the decayed rows, where that could matter.
+
+    Only on rows that neither was trained on: on its own it would look better than it is.
+    """
     decayed = [one for one in ripe if one.performance.outcome == "decayed"]
     if against.previous is None or len(decayed) < task.monitor.windows:
         return None
-    own = pd.concat([one.own for one in decayed])
-    theirs = rescored(Registry(home).folder(against.previous), task.kind, own)
+    folder = Registry(home).folder(against.previous)
+    own = without(pd.concat([one.own for one in decayed]), version_files.row_keys(folder))
+    given = answers(task.kind, against.classes, own, truth)
+    if not judgeable(given, task.monitor.least_rows):
+        return None
+    theirs = rescored(folder, task.kind, own)
     if theirs is None:
         return None
     return paired_gain(
-        answers(task.kind, against.classes, theirs, truth),
-        answers(task.kind, against.classes, own, truth),
-        task.monitor.metric,
+        answers(task.kind, against.classes, theirs, truth), given, task.monitor.metric
     )

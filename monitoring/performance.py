@@ -7,7 +7,7 @@ against the window before: a model that decays a little every week would pass th
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -196,19 +196,25 @@ def judgeable(given: Answers, least_rows: int) -> bool:
 
 def interval(given: Answers, name: str, seed: int = 0) -> tuple[float, float]:
     """Percentile bootstrap over customers: one customer's moments come and go together."""
+    values = [
+        metric(given.kind, name, given.labels[sample], given.probabilities[sample])
+        for sample in draws(given, seed)
+    ]
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.nanquantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def draws(given: Answers, seed: int) -> Iterator[Draw]:
+    """Places of rows, customers drawn with replacement and each with all of its rows."""
     rng = np.random.default_rng(seed)
     customers, owner = np.unique(given.customers.astype(str), return_inverse=True)
     rows = np.arange(len(given))
-    values = []
     for _ in range(RESAMPLES):
         times = np.bincount(
             rng.integers(len(customers), size=len(customers)), minlength=len(customers)
         )
-        sample = np.repeat(rows, times[owner])
-        values.append(metric(given.kind, name, given.labels[sample], given.probabilities[sample]))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return float(low), float(high)
+        yield np.repeat(rows, times[owner])
 
 
 def decayed(value: float, low: float, high: float, by: Yardstick) -> Outcome:
@@ -235,15 +241,12 @@ def miscalibrated(given: Answers, gap: float, by: Yardstick) -> Outcome:
 
 def paired_gain(older: Answers, newer: Answers, name: str, seed: int = 0) -> tuple[float, float]:
     """Interval of the older version's gain over the newer on the same rows; > 0 is better."""
-    rng = np.random.default_rng(seed)
     sign = 1.0 if HIGHER_IS_BETTER.get(name, True) else -1.0
-    gains = []
-    for _ in range(RESAMPLES):
-        rows = rng.integers(len(newer), size=len(newer))
-        gains.append(
-            metric(older.kind, name, older.labels[rows], older.probabilities[rows])
-            - metric(newer.kind, name, newer.labels[rows], newer.probabilities[rows])
-        )
+    gains = [
+        metric(older.kind, name, older.labels[rows], older.probabilities[rows])
+        - metric(newer.kind, name, newer.labels[rows], newer.probabilities[rows])
+        for rows in draws(newer, seed)
+    ]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(np.asarray(gains) * sign, [tail, 1 - tail])
     return float(low), float(high)

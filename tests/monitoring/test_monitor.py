@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
+from lifecycle import version_files
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Ledger
+from lifecycle.prediction_log import PredictionLog
+from lifecycle.registry import Registry
+from lifecycle.row_keys import row_keys
 from monitoring.monitor import monitor
 from tests.monitoring.conftest import Tell
 from tests.monitoring.world import CHURN, NOW, Story, day
@@ -53,6 +58,20 @@ def test_a_bad_promotion_is_rolled_back(told: Tell) -> None:
     found = monitor(told(Story(second=75), 2, 1), CHURN, as_of=NOW, report=False)
     assert found.verdict == "roll back", found.lines()
     assert "Version 1 would have done better on the same rows by 0." in found.reasons[0]
+
+
+def test_rows_that_the_version_before_learnt_from_measure_nothing(told: Tell) -> None:
+    """Where the version before was trained on every decayed row, no gain is claimed for it."""
+    home = told(Story(second=75), 2, 1)
+    registry = Registry(home)
+    path = registry.folder(registry.version("churn", 1)) / version_files.ROW_KEYS
+    content = path.read_bytes()
+    np.save(path, np.unique(row_keys(PredictionLog(home).read("churn"))))
+    try:
+        found = monitor(home, CHURN, as_of=NOW, report=False)
+    finally:
+        path.write_bytes(content)  # the versions' files belong to the session
+    assert "Version 1 could not be measured on the same rows." in found.reasons[0]
 
 
 def test_a_good_promotion_into_a_changed_world_is_retrained(told: Tell) -> None:

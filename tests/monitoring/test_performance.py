@@ -144,6 +144,17 @@ def test_customers_are_resampled_whole() -> None:
     assert repeated[1] - repeated[0] == pytest.approx(once[1] - once[0], rel=0.25)
 
 
+def test_a_gain_resamples_customers_whole_too() -> None:
+    """Each customer's row written five times over narrows no gain."""
+    good = world(0, rows=300)
+    noise = np.random.default_rng(1).normal(size=300)
+    bad = replace(good, probabilities=np.column_stack([-noise, noise]))
+    five = np.repeat(np.arange(300), 5)
+    once = paired_gain(good, bad, "roc_auc")
+    repeated = paired_gain(good.rows(five), bad.rows(five), "roc_auc")
+    assert repeated[1] - repeated[0] == pytest.approx(once[1] - once[0], rel=0.25)
+
+
 def test_same_evidence_same_interval() -> None:
     """Intervals are drawn by seed, so the same window gives the same evidence again."""
     assert interval(world(0), "roc_auc") == interval(world(0), "roc_auc")
