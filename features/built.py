@@ -30,13 +30,13 @@ def built(home: Home, moments: pd.DataFrame) -> Mask:
         Shape (rows,), in the order of `moments`.
     """
     keys = [keys_sql(table.parts()) for table in tables(home, home.dataset())]
-    return np.logical_and.reduce(among(moments, keys))
+    return np.asarray(np.logical_and.reduce(among(moments, keys)), dtype=np.bool_)
 
 
 def quarantined(home: Home, moments: pd.DataFrame) -> Mask:
     """Whether each moment broke a bound in any view; arguments and shape as `built`."""
     keys = [keys_sql(table.rejected()) for table in tables(home, home.dataset())]
-    return np.logical_or.reduce(among(moments, keys))
+    return np.asarray(np.logical_or.reduce(among(moments, keys)), dtype=np.bool_)
 
 
 def among(moments: pd.DataFrame, keys: Sequence[str]) -> list[Mask]:
@@ -57,6 +57,6 @@ def among(moments: pd.DataFrame, keys: Sequence[str]) -> list[Mask]:
                 f"SELECT n FROM asked SEMI JOIN ({one}) USING (customer_id, event_timestamp)"
             ).fetchnumpy()["n"]
             mask = np.zeros(len(moments), dtype=np.bool_)
-            mask[found.astype(np.int64)] = True
+            mask[np.asarray(found, dtype=np.int64)] = True
             masks.append(mask)
     return masks

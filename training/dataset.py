@@ -36,7 +36,7 @@ def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
             do=f"Ingest more history: a label needs {task.horizon_days} days after its moment.",
         )
     due = moments(home, task, as_of)[[*KEYS, "signed_up_at"]]
-    past = due[due["event_timestamp"] + task.horizon <= watermark(home, as_of)]
+    past = due[due["event_timestamp"] + task.horizon <= (watermark(home, as_of) or as_of)]
     broken = refuse_unbuilt(home, task, past)
     rows = past[~broken].merge(ripe, on=KEYS, how="left", validate="one_to_one")
     rows = rows.sort_values(["signed_up_at", *KEYS], kind="stable", ignore_index=True)
