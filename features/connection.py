@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +104,7 @@ class Plan:
     features: tuple[str, ...]
     references: tuple[str, ...]
     markers: tuple[str, ...]
+    definitions: Mapping[str, str]
     served: bool
 
 
@@ -121,11 +123,13 @@ def make_plan(home: Home, service: str, stamp: Stamp) -> Plan:
     views = [store.get_feature_view(part.name) for part in parts]
     pairs = [(part.name, feature.name) for part in parts for feature in part.features]
     markers = [(view.name, marker_of(view)) for view in views]
+    applied = {f.name: f.tags.get("definition", "") for view in views for f in view.features}
     return Plan(
         stamp=stamp,
         features=tuple(name for _, name in pairs),
         references=tuple(f"{view}:{name}" for view, name in (*pairs, *markers)),
         markers=tuple(name for _, name in markers),
+        definitions={name: applied[name] for _, name in pairs},
         served=all(view.state in SERVED for view in views),
     )
 

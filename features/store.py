@@ -32,8 +32,9 @@ from lifecycle.errors import DataError
 from lifecycle.home import Home
 
 __all__ = [
-    "MaterializeReport", "OnlineRow", "config_file", "fingerprint", "forget_store", "historical",
-    "materialize", "online", "open_store", "service_features", "service_types", "warm",
+    "MaterializeReport", "OnlineRow", "config_file", "definitions", "fingerprint", "forget_store",
+    "historical", "materialize", "online", "open_store", "service_features", "service_types",
+    "warm",
 ]  # fmt: skip
 
 ROW = "entity_row"
@@ -51,6 +52,16 @@ def service_types(home: Home, service: str) -> Mapping[str, FeatureType]:
     """Feature → type, in service order."""
     known = {f.name: f.type for table in current(home) for f in table.features}
     return {name: known[name] for name in service_features(home, service)}
+
+
+def definitions(home: Home, service: str) -> Mapping[str, str]:
+    """Feature → hash of what decides its values, as Feast was told of it.
+
+    Raises:
+        UnknownName: no service of that name.
+        NotReady: nothing was applied yet.
+    """
+    return plan_of(home, service).definitions
 
 
 def fingerprint(home: Home, service: str) -> str:

@@ -72,6 +72,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def locks(self) -> Path:
+        """What one process at a time may do."""
+        return self.root / "locks"
+
+    @property
     def platform(self) -> Path:
         """SQLite: the ledger and the jobs."""
         return self.root / "platform.db"

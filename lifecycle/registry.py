@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -131,6 +131,11 @@ class Registry:
         """Write tags onto the version."""
         for key, value in tags.items():
             self.client.set_model_version_tag(version.task, str(version.number), key, value)
+
+    def untag(self, version: Version, keys: Iterable[str]) -> None:
+        """Take tags off the version."""
+        for key in keys:
+            self.client.delete_model_version_tag(version.task, str(version.number), key)
 
     def folder(self, version: Version) -> Path:
         """A local copy of the version's files, fetched once.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,17 @@ REFERENCE_ROWS = 5_000
 def facts(folder: Path) -> dict[str, Any]:
     """What the model is: features with types and categories, classes, threshold, lineage."""
     return _json(folder / FACTS)
+
+
+def redefined(learned: Mapping[str, str], today: Mapping[str, str]) -> tuple[str, ...]:
+    """Features of the same name that mean something else today, by name.
+
+    Args:
+        learned: feature → hash of its definition, as `facts` has it under `definitions`; a
+            version of before they were kept has none, and nothing can be said of it.
+        today: the same, of the features as they are computed now.
+    """
+    return tuple(sorted(n for n in learned.keys() & today.keys() if learned[n] != today[n]))
 
 
 def evaluation(folder: Path) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from features.online_row import OnlineRow
-from lifecycle.errors import NotReady
 from lifecycle.prediction_log import Prediction
 from serving.champion import Champion
+from serving.features import refuse_missing
 from serving.log_writer import Answered, LogWriter
 from serving.scorer import by_class, names, reported
 
@@ -98,13 +98,7 @@ def score(champion: Champion, rows: Sequence[OnlineRow]) -> list[Prediction]:
     if not rows:
         return []
     scorer, wanted = champion.scorer, names(champion.scorer)
-    missing = sorted(set(wanted) - set(rows[0].values))
-    if missing:
-        raise NotReady(
-            f"The online store lacks features of version {champion.version} of {champion.task}.",
-            found=f"Missing: {', '.join(missing)}.",
-            do="Run `onramp features`, or promote a version of today's features.",
-        )
+    refuse_missing(champion, rows[0].values)
     vectors = [{name: row.values[name] for name in wanted} for row in rows]
     probabilities = scorer.score_rows(vectors)
     scored_at = datetime.now(UTC)

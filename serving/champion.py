@@ -31,6 +31,8 @@ class Champion:
         bands: cuts of the churn probability; None for a multiclass task.
         popularity: class → share among the reference customers, most popular first; empty for
             a binary task.
+        definitions: feature → hash of its definition when the version was trained; empty for
+            a version of before they were kept.
     """
 
     task: str
@@ -39,6 +41,7 @@ class Champion:
     scorer: Scorer
     bands: Bands | None = None
     popularity: Mapping[str, float] = field(default_factory=dict)
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
 
 def load(registry: Registry, version: Version) -> Champion:
@@ -60,6 +63,7 @@ def load(registry: Registry, version: Version) -> Champion:
         scorer=scorer,
         bands=bands(reference["prediction"].tolist()) if scorer.kind == "binary" else None,
         popularity=popularity(reference) if scorer.kind == "multiclass" else {},
+        definitions=version_files.facts(folder).get("definitions", {}),
     )
 
 

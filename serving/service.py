@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from features.clock import clock
-from features.store import online
+from features.store import definitions, online
 from lifecycle.errors import NotReady, OnrampError, UnknownName
 from lifecycle.home import Home
 from lifecycle.prediction_log import PredictionLog
@@ -20,6 +20,7 @@ from lifecycle.task import Task
 from serving.answers import Answer, Lookup, answer
 from serving.champion import Champion
 from serving.content import for_types, read_content
+from serving.features import refuse_changed
 from serving.guard import Done, Failed, attempt
 from serving.invocations import around
 from serving.log_writer import LogWriter
@@ -42,6 +43,7 @@ class Service:
         self.seats = {name: Seat(name) for name in self.tasks}
         dataset = home.dataset()
         self.lookup = lookup or partial(online, home)
+        self.definitions = partial(definitions, home) if lookup is None else unknown
         self.now = wall if dataset.clock == "wall" else partial(clock, home)
         self.log = LogWriter(PredictionLog(home))
         self.watch = Watch(
@@ -120,10 +122,16 @@ class Service:
 
     def _answer(self, champion: Champion, customers: Sequence[str]) -> Sequence[Answer]:
         now = self.now()
+        refuse_changed(champion, self.definitions(champion.task))
         return answer(champion, self.lookup(champion.task, customers, now=now), now, self.log)
 
     async def _in_lane(self, step: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._lane, attempt, step)
+
+
+def unknown(task: str) -> Mapping[str, str]:  # noqa: ARG001  as `features.store.definitions`
+    """Of features that do not come from Feast no definition is known."""
+    return {}
 
 
 def wall() -> datetime:

@@ -219,6 +219,7 @@ def facts_of(
         "balancing": asdict(best.balance),
         "classes": list(prepared.classes),
         "features": [list(feature) for feature in prepared.encoder.features],
+        "definitions": dict(prepared.data.definitions),
         "categories": {name: list(v) for name, v in prepared.encoder.categories.items()},
         "calibrator": dict(calibrated.calibrator),
         "threshold": threshold,

@@ -7,6 +7,7 @@ overlap is reported, and the gate does not judge on it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from lifecycle.gate import Evidence, NotWorse
 from lifecycle.metrics import Labels, measure
 from lifecycle.row_keys import Keys, count_seen, row_keys
 from lifecycle.task import Task
+from lifecycle.version_files import redefined
 from training.model import Matrix, Scorer
 from training.paired import Pair, difference
 
@@ -41,7 +43,11 @@ class Contender:
 
 
 def evidence(
-    task: Task, frame: pd.DataFrame, challenger: Contender, champion: Contender | None
+    task: Task,
+    frame: pd.DataFrame,
+    challenger: Contender,
+    champion: Contender | None,
+    definitions: Mapping[str, str] | None = None,
 ) -> Evidence:
     """What can be said about the challenger on unseen rows of the frame.
 
@@ -49,8 +55,16 @@ def evidence(
         task: its gate names what is compared.
         frame: labelled moments with features, as `training.trainingset.TrainingSet.frame`.
         challenger: the version to be judged.
-        champion: the one it would replace; None when there is none.
+        champion: the one it would replace; None when there is none. It is compared on today's
+            features even where they mean something else than it learned: it would have to
+            serve on them, and nothing could ever replace it otherwise.
+        definitions: of today's features, as `TrainingSet.definitions`.
     """
+    if other := redefined(challenger.facts.get("definitions", {}), definitions or {}):
+        return nothing(
+            f"version {challenger.number} learned other features than today's; defined otherwise "
+            f"since: {', '.join(other)}. Train again."
+        )
     contenders = [challenger] if champion is None else [challenger, champion]
     absent = {
         f"version {one.number} needs {', '.join(missing)}"

@@ -2,12 +2,13 @@
 
 Safe to be killed anywhere and run again. The order is: verdict on the version, `previous`,
 `champion`, ledger. A run after a kill judges again where the aliases had not moved, and writes
-the missing ledger row where they had.
+the missing ledger row where they had, whichever version it is asked for. One promotion of a
+task runs at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ from lifecycle.event_store import EventStore
 from lifecycle.gate import Decision, Evidence, Finding, Verdict, judge
 from lifecycle.home import Home
 from lifecycle.ledger import Entry, Ledger
+from lifecycle.lock import held
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
 from lifecycle.version_files import FILES, row_keys
@@ -26,6 +28,10 @@ from training.compare import Contender, evidence, nothing
 from training.model import Scorer
 
 Frames = Callable[[], pd.DataFrame]
+Definitions = Callable[[], Mapping[str, str]]
+
+PATIENCE_SECONDS = 60.0  # a promotion takes some ten
+WHOLE_LEDGER = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +83,13 @@ def promote(
     Raises:
         NotReady: there is no version.
         UnknownName: there is no such version.
+        Busy: another promotion of the task takes longer than a minute.
     """
+
+    def today() -> Mapping[str, str]:
+        from features.store import definitions  # noqa: PLC0415  # Feast, as below
+
+        return definitions(home, task.name)
 
     def frames() -> pd.DataFrame:
         from training.dataset import assemble  # noqa: PLC0415  # Feast: 4 s that a frame spares
@@ -85,19 +97,42 @@ def promote(
         now = as_of or EventStore(home).as_of(home.dataset())
         return assemble(home, task, now).frame
 
-    return promote_on(home, task, frames, version=version, actor=actor)
+    return promote_on(home, task, frames, today, version=version, actor=actor)
 
 
-def promote_on(
-    home: Home, task: Task, frames: Frames, *, version: int | None = None, actor: str
+def promote_on(  # `promote`'s own, each by name
+    home: Home,
+    task: Task,
+    frames: Frames,
+    definitions: Definitions = dict,
+    *,
+    version: int | None = None,
+    actor: str,
 ) -> PromotionReport:
-    """As `promote`, on labelled moments with features that `frames` gives."""
+    """As `promote`, on given labelled moments, with the definitions of their features."""
+    lock = home.locks / f"promote-{task.name}.held"
+    with held(lock, f"A promotion of {task.name}", patience_seconds=PATIENCE_SECONDS):
+        registry = Registry(home)
+        challenger = find(registry, task, version)
+        champion = registry.holder(task.name, "champion")
+        if champion is not None:
+            reconcile(home, registry, champion, actor)
+            if champion.number == challenger.number:
+                return already(task, champion)
+        found = gather(registry, task, (frames, definitions), challenger, champion)
+        return conclude(home, task, found, challenger, champion, actor)
+
+
+def conclude(  # what is known of one promotion, used here only
+    home: Home,
+    task: Task,
+    found: Evidence,
+    challenger: Version,
+    champion: Version | None,
+    actor: str,
+) -> PromotionReport:
+    """Judge, publish, move the aliases if the gate says so, and record: in this order."""
     registry = Registry(home)
-    challenger = find(registry, task, version)
-    champion = registry.holder(task.name, "champion")
-    if champion is not None and champion.number == challenger.number:
-        return already(home, task, challenger, actor)
-    found = gather(registry, task, frames, challenger, champion)
     verdict = judge(task.gate, found)
     publish(registry, challenger, champion, verdict, actor)
     if verdict.decision == "promote":
@@ -132,15 +167,21 @@ def find(registry: Registry, task: Task, number: int | None) -> Version:
 
 
 def gather(
-    registry: Registry, task: Task, frames: Frames, challenger: Version, champion: Version | None
+    registry: Registry,
+    task: Task,
+    today: tuple[Frames, Definitions],
+    challenger: Version,
+    champion: Version | None,
 ) -> Evidence:
     """Measure; whatever goes wrong is a reason not to promote, never a pass."""
+    frames, definitions = today
     try:
         return evidence(
             task,
             frames(),
             contender(registry, challenger),
             contender(registry, champion) if champion else None,
+            definitions(),
         )
     except Exception as error:  # noqa: BLE001  # the gate fails closed on anything, and says why
         return nothing(f"{type(error).__name__}: {error}")
@@ -159,7 +200,7 @@ def contender(registry: Registry, version: Version) -> Contender:
 def publish(
     registry: Registry, version: Version, champion: Version | None, verdict: Verdict, actor: str
 ) -> None:
-    """Write the verdict with every finding onto the version."""
+    """Write the verdict with every finding onto the version, in place of an earlier one."""
     tags = {
         "verdict": verdict.decision,
         "verdict.at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -170,6 +211,8 @@ def publish(
     for number, finding in enumerate(verdict.findings, start=1):
         tags[f"gate.{number:02d}"] = f"{finding.outcome}: {finding.rule}. {finding.words}"
     registry.tag(version, {key: value[:4900] for key, value in tags.items()})
+    stale = [key for key in version.tags if key.startswith("gate.") and key not in tags]
+    registry.untag(version, stale)
 
 
 def drop_challenger(registry: Registry, version: Version) -> None:
@@ -200,37 +243,44 @@ def details(found: Evidence, champion: Version | None) -> dict[str, Any]:
     return {"previous": champion.number if champion else None, "measured": asdict(found)}
 
 
-def already(home: Home, task: Task, version: Version, actor: str) -> PromotionReport:
-    """Nothing to do, but for the ledger row that a killed promotion left unwritten."""
-    decision: Decision = "promote"
-    judged_at = version.tags.get("verdict.at", "")
-    told = any(
-        row.decision == decision and row.version == str(version.number) and row.at >= judged_at
-        for row in Ledger(home).read(task.name, newest=1_000)
-    )
+def already(task: Task, version: Version) -> PromotionReport:
+    """Nothing to do."""
     words = f"Version {version.number} is the champion of {task.name} already: nothing to do."
-    verdict = Verdict(
-        decision=decision,
-        findings=(Finding(rule="already champion", outcome="passed", words=words),),
-    )
-    if not told and version.tags.get("verdict") == decision:
-        gate = {key: text for key, text in version.tags.items() if key.startswith("gate.")}
-        Ledger(home).append(
-            Entry(
-                actor=version.tags.get("verdict.by", actor),
-                task=task.name,
-                decision=decision,
-                why=version.tags.get("verdict.why", ""),
-                version=str(version.number),
-                evidence={"findings": gate, "written_after_a_kill": True},
-            )
-        )
+    finding = Finding(rule="already champion", outcome="passed", words=words)
     return PromotionReport(
         task=task.name,
-        decision=decision,
+        decision="promote",
         changed=False,
         version=version.number,
         previous=None,
-        verdict=verdict,
+        verdict=Verdict(decision="promote", findings=(finding,)),
         evidence=None,
+    )
+
+
+def reconcile(home: Home, registry: Registry, champion: Version, actor: str) -> None:
+    """Finish what a killed promotion of the champion left: its alias, its ledger row."""
+    drop_challenger(registry, champion)
+    tags = champion.tags
+    if tags.get("verdict") != "promote" or told(home, champion):
+        return
+    gate = {key: text for key, text in tags.items() if key.startswith("gate.")}
+    Ledger(home).append(
+        Entry(
+            actor=tags.get("verdict.by", actor),
+            task=champion.task,
+            decision="promote",
+            why=tags.get("verdict.why", ""),
+            version=str(champion.number),
+            evidence={"findings": gate, "written_after_a_kill": True},
+        )
+    )
+
+
+def told(home: Home, version: Version) -> bool:
+    """Whether the ledger has the row of the version's verdict."""
+    judged_at = version.tags.get("verdict.at", "")
+    return any(
+        row.decision == "promote" and row.version == str(version.number) and row.at >= judged_at
+        for row in Ledger(home).read(version.task, newest=WHOLE_LEDGER)
     )

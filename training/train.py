@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,11 +100,12 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
     Raises:
         DataError: too little data, or one class only.
     """
-    from training.dataset import assemble  # noqa: PLC0415  # Feast: 4 s that a given frame spares
+    from features.store import definitions  # noqa: PLC0415  # Feast: 4 s that a frame spares
+    from training.dataset import assemble  # noqa: PLC0415  # as above
 
     began = time.monotonic()
     now = as_of or EventStore(home).as_of(home.dataset())
-    data = assemble(home, task, now)
+    data = replace(assemble(home, task, now), definitions=definitions(home, task.name))
     assembled = time.monotonic() - began
     budget = Budget(trials=trials, seconds=seconds, seed=seed)
     return train_on(home, task, data, budget, progress, assembled=assembled, tags=tags)

@@ -25,12 +25,15 @@ class TrainingSet:
         features: (name, "number" | "category") in order.
         as_of: what was received later does not exist.
         lineage: where the rows came from, for the run.
+        definitions: feature → hash of what decides its values, so that the same name with
+            another meaning is noticed.
     """
 
     frame: pd.DataFrame
     features: tuple[tuple[str, str], ...]
     as_of: datetime
     lineage: Mapping[str, str] = field(default_factory=dict)
+    definitions: Mapping[str, str] = field(default_factory=dict)
     unanswered: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
 
     @property

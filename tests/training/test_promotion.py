@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -199,6 +201,76 @@ def test_killed_before_the_ledger_is_mended_by_the_next_run(home: Home) -> None:
     registry.tag(registry.version("churn", 1), {"verdict.at": "2000-01-01T00:00:00+00:00"})
     judged(home)
     assert len(Ledger(home).read("churn")) == 2
+
+
+def test_a_kill_after_the_champion_is_mended_whatever_is_promoted_next(home: Home) -> None:
+    """Killed with `champion` moved and no more, the next run for another version finishes it."""
+    trained_on(home, GOOD)
+    registry = Registry(home)
+    verdict = {"verdict": "promote", "verdict.at": "2026-01-01T00:00:00", "verdict.by": "killed"}
+    registry.tag(registry.version("churn", 1), verdict)
+    registry.point("champion", registry.version("churn", 1))  # here the process died
+    assert holders(home)["challenger"] == 1
+    judged(home)
+    assert holders(home)["challenger"] is None
+    trained_on(home, noise(GOOD))
+    judged(home)
+    rows = [(row.decision, row.version, row.actor) for row in reversed(Ledger(home).read("churn"))]
+    assert rows == [("promote", "1", "killed"), ("refuse", "2", "tester")]
+
+
+def test_a_new_verdict_replaces_the_old_one_whole(one_version: Home) -> None:
+    """Findings of an earlier, longer verdict do not stay on the page."""
+    registry = Registry(one_version)
+    registry.tag(registry.version("churn", 1), {"gate.41": "passed: of a former gate"})
+    found = judged(one_version, GOOD.iloc[:300])
+    gate = [key for key in registry.version("churn", 1).tags if key.startswith("gate.")]
+    assert len(gate) == len(found.verdict.findings)
+
+
+def test_two_promotions_take_turns(home: Home) -> None:
+    """The second waits for the first and then finds nothing to do: one row, one change."""
+    trained_on(home, GOOD)
+    entered, found = threading.Event(), []
+
+    def slow() -> pd.DataFrame:
+        entered.set()
+        time.sleep(0.5)
+        return GOOD
+
+    first = threading.Thread(
+        target=lambda: found.append(promote_on(home, LENIENT, slow, actor="first"))
+    )
+    first.start()
+    assert entered.wait(20)
+    second = judged(home)
+    first.join(20)
+    assert [report.changed for report in (found[0], second)] == [True, False]
+    assert [row.actor for row in Ledger(home).read("churn")] == ["first"]
+
+
+def test_other_definitions_under_the_same_names_are_not_judged(home: Home) -> None:
+    """A feature that means something else than was learned: cannot judge, and it is named."""
+    known = {"n0": "a", "n1": "b"}
+    data = replace(make_set(GOOD), definitions=known)
+    train_on(home, CHURN, data, Budget(trials=1))
+    for today, words in (({"n0": "a", "n1": "c"}, "n1. Train again"), (None, "no definitions")):
+        found = promote_on(home, LENIENT, lambda: GOOD, given(today), actor="tester")
+        assert found.decision == "cannot judge"
+        assert any(words in why for why in found.verdict.reasons), found.verdict.reasons
+    same = promote_on(home, LENIENT, lambda: GOOD, given({**known, "new": "d"}), actor="tester")
+    assert same.decision == "promote"
+
+
+def given(today: dict[str, str] | None) -> Callable[[], dict[str, str]]:
+    """The definitions of today, or a store that cannot say."""
+
+    def ask() -> dict[str, str]:
+        if today is None:
+            raise ConnectionError("no definitions")
+        return today
+
+    return ask
 
 
 def test_the_page_reads_well(home: Home) -> None:
