@@ -140,9 +140,10 @@ class Registry:
     def folder(self, version: Version) -> Path:
         """A local copy of the version's files, fetched once.
 
-        Versions never change, so a folder that is there is whole: it appears by rename.
+        Versions never change, so a folder that is there is whole: it appears by rename. Its name
+        holds the run too, because a number says nothing of which MLflow counted it.
         """
-        folder = self.home.models / version.task / str(version.number)
+        folder = self.home.models / version.task / folder_name(version)
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
             unfinished = folder.with_name(f".{version.number}-{uuid.uuid4().hex[:8]}")
@@ -156,3 +157,8 @@ class Registry:
             except OSError:  # another process was first; its copy is the same
                 shutil.rmtree(unfinished)
         return folder
+
+
+def folder_name(version: Version) -> str:
+    """Of the version whichever MLflow it is in."""
+    return f"{version.number}-{version.run_id[:12]}"

@@ -76,11 +76,31 @@ def test_an_unknown_version_lists_the_known(home: Home) -> None:
 def test_a_folder_is_fetched_once_and_whole(home: Home) -> None:
     """The local copy has the version's files, and no unfinished one is left beside it."""
     registry = Registry(home)
-    folder = registry.folder(registry.version("churn", 2))
+    version = registry.version("churn", 2)
+    folder = registry.folder(version)
     assert (folder / "MLmodel").read_text() == "version 2"
     assert registry.folder(registry.version("churn", 2)) == folder
-    assert sorted(p.name for p in folder.parent.iterdir()) == ["2"]
-    assert folder == Path(home.models / "churn" / "2")
+    assert [p.name for p in folder.parent.iterdir()] == [f"2-{version.run_id[:12]}"]
+    assert folder.parent == home.models / "churn"
+
+
+def test_another_mlflow_has_other_folders(home: Home, tmp_path: Path) -> None:
+    """Version 1 of another MLflow is fetched, and never the copy of the first one's version 1."""
+    registry = Registry(home)
+    first = registry.folder(registry.version("churn", 1))
+    elsewhere = open_home(home.root, f"sqlite:///{tmp_path / 'other.db'}")
+    with tracking.run(elsewhere, "churn", "run", {}) as log:
+        model = log.client.create_logged_model(
+            log.experiment_id, name="churn", source_run_id=log.run_id
+        )
+        (tmp_path / "MLmodel").write_text("another version 1")
+        log.client.log_model_artifact(model.model_id, str(tmp_path / "MLmodel"))
+        log.client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    other = Registry(elsewhere)
+    other.register("churn", f"models:/{model.model_id}", {})
+    fetched = other.folder(other.version("churn", 1))
+    assert fetched != first
+    assert (fetched / "MLmodel").read_text() == "another version 1"
 
 
 def test_words_and_tags_are_kept(home: Home) -> None:
