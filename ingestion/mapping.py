@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from ingestion.expressions import read_by
-from lifecycle.dataset import DataSet, Spec, explain, read_toml
-from lifecycle.errors import DataError
+from lifecycle.dataset import DataSet, Spec, read_as
 
 ValueType = Literal["text", "number", "integer", "boolean", "date", "time"]
 
@@ -233,17 +232,5 @@ def check_keys(columns: dict[str, str], known: frozenset[str], needed: tuple[str
 
 
 def read_mapping(path: Path) -> Mapping:
-    """Read a whole data set file.
-
-    Raises:
-        UsageError: no such file, or not TOML.
-        DataError: a value is missing or wrong; every fault is named at once.
-    """
-    try:
-        return Mapping.model_validate(read_toml(path))
-    except ValidationError as error:
-        raise DataError(
-            f"{path} does not describe a data set.",
-            found=explain(error),
-            do="docs/datasets.md has every key.",
-        ) from error
+    """Read a whole data set file."""
+    return read_as(Mapping, path)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -103,6 +103,9 @@ class DataSet(Spec):
         return self
 
 
+AnyDataSet = TypeVar("AnyDataSet", bound=DataSet)
+
+
 def read_toml(path: Path) -> dict[str, Any]:
     """Read one TOML file.
 
@@ -120,13 +123,19 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def read_dataset(path: Path) -> DataSet:
-    """Read what a data set's TOML file says its words mean.
+    """Read what a data set's TOML file says its words mean."""
+    return read_as(DataSet, path)
+
+
+def read_as(kind: type[AnyDataSet], path: Path) -> AnyDataSet:
+    """Read a data set's TOML file as a DataSet or as one that says more.
 
     Raises:
+        UsageError: no such file, or not TOML.
         DataError: a value is missing or wrong; every fault is named at once.
     """
     try:
-        return DataSet.model_validate(read_toml(path))
+        return kind.model_validate(read_toml(path))
     except ValidationError as error:
         raise DataError(
             f"{path} does not describe a data set.",
