@@ -35,7 +35,7 @@ from tests.monitoring.world import CHURN, NOW, Story, day
         (Story(gone=95, concept=81), "broken data", "noise is missing"),
         (Story(gone=74, until=88, concept=74), "watch", "which alone triggers nothing"),
         (Story(silent=98), "broken data", "nothing was received for 4.0 days"),
-        (Story(unscored=95), "broken data", "only 0 of 560 due moments were scored. Run"),
+        (Story(unscored=95), "broken data", "only 0 of 559 due moments were scored. Run"),
         (Story(unscored=60), "insufficient data", "0 moments were answered"),
     ],
     ids=["nothing", "covariate", "one window", "concept", "unit", "missing", "zeros",

@@ -33,7 +33,7 @@ def test_an_earlier_demo_is_put_aside(tmp_path: Path) -> None:
 
 def test_the_demo_plays_the_whole_loop(tmp_path: Path) -> None:
     """Small, but every stage: learned, promoted, asked, watched, retrained, told as JSON."""
-    done = shell("onramp demo --customers 2500 --trials 4 --json", tmp_path)
+    done = shell("onramp demo --customers 4000 --trials 3 --json", tmp_path)
     assert done.code == 0, done.errors
     story = json.loads(done.output)
     assert set(story["trained"]) == {"churn", "preference"}
