@@ -45,6 +45,10 @@ def play(story: Story) -> None:
         play_real(story)
 
 
+def ready() -> None:
+    """Called in a process of its own, it has loaded everything that this module loads."""
+
+
 def play_simulated(story: Story) -> None:
     """Learn, serve; then the world changes."""
     changes = START + timedelta(days=DAYS)
@@ -102,7 +106,9 @@ def learn(story: Story, as_of: datetime | None) -> None:
         # made here, before two processes would both migrate a new MLflow store
         tracking.experiment(story.home, task.name)
     act = partial(learn_one, story.home, story.plan, as_of)
-    for (trained, judged), seconds in side_by_side(act, story.tasks.values(), story.progress):
+    for (trained, judged), seconds in side_by_side(
+        story.pool, act, story.tasks.values(), story.progress
+    ):
         story.trained[trained.task] = trained
         story.promoted.append(judged)
         said = (*trained.lines(), *judged.lines())
@@ -149,7 +155,7 @@ def watch(story: Story) -> None:
     """Look at what was served."""
     now = EventStore(story.home).as_of(story.home.dataset())
     act = partial(watch_one, story.home, now)
-    for report, seconds in side_by_side(act, story.served, story.progress):
+    for report, seconds in side_by_side(story.pool, act, story.served, story.progress):
         story.monitored.append(report)
         words = tuple(report.lines())
         story.record(Step(name=f"monitor {report.task}", seconds=seconds, words=words))
@@ -162,7 +168,7 @@ def watch_one(home: Home, now: datetime, task: Task) -> MonitorReport:
 def answer_change(story: Story, client: httpx.Client) -> None:
     """Work off the jobs that monitoring opened; the running server follows a promotion."""
     act = partial(answer_one, story.home, story.plan)
-    for report, seconds in side_by_side(act, story.served, story.progress):
+    for report, seconds in side_by_side(story.pool, act, story.served, story.progress):
         story.retrained.append(report)
         words = report.lines()
         if report.outcome == "promoted" and report.version is not None:

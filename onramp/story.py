@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,7 @@ class Story:
     plan: Plan
     tell: Callable[[str], None]
     progress: Progress
+    pool: Executor
     steps: list[Step] = field(default_factory=list)
     trained: dict[str, TrainReport] = field(default_factory=dict)
     promoted: list[PromotionReport] = field(default_factory=list)

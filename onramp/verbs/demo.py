@@ -47,28 +47,31 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
     Without options: simulated customers, no server, no account, no network. With --data and
     --from: your own files, or one of the public data sets that Onramp has a TOML file for.
     """
-    from onramp.demo import play
+    from onramp.demo import play, ready
+    from onramp.side_by_side import workers
     from onramp.story import Plan, Story, fresh_home
 
     file = dataset_file(data)
     refuse_nothing(file, source)
     home = apart(place.home, file.stem)
     fresh_home(home)
-    story = Story(
-        home=home,
-        plan=Plan(
-            dataset=file,
-            simulated=file.stem == SIMULATED,
-            source=source,
-            customers=customers,
-            seed=seed,
-            seconds=None if trials else seconds,
-            trials=trials,
-        ),
-        tell=partial(click.echo, err=place.as_json),
-        progress=place.progress,
-    )
-    play(story)
+    with workers(ready) as pool:
+        story = Story(
+            home=home,
+            pool=pool,
+            plan=Plan(
+                dataset=file,
+                simulated=file.stem == SIMULATED,
+                source=source,
+                customers=customers,
+                seed=seed,
+                seconds=None if trials else seconds,
+                trials=trials,
+            ),
+            tell=partial(click.echo, err=place.as_json),
+            progress=place.progress,
+        )
+        play(story)
     report = {
         "home": home.root, "steps": story.steps, "trained": story.trained,
         "promoted": story.promoted, "monitored": story.monitored, "retrained": story.retrained,
