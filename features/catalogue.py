@@ -7,12 +7,10 @@ data set gives the same features in the same order.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from features.feature import (
-    KEYS,
     ActiveDays,
     Count,
     DaysSince,
@@ -31,18 +29,13 @@ from features.feature import (
     Trend,
     Variety,
 )
+from features.names import refuse_bad_names, refuse_leaks
 from lifecycle.dataset import DataSet
-from lifecycle.errors import DataError, UnknownName
+from lifecycle.errors import UnknownName
 
 WINDOWS = (1, 7, 30)
 LONG_WINDOWS = (7, 30)
 SESSION = "session_id"
-
-# Columns of Feast's own frames and of the prediction log, which carry features beside them.
-TAKEN = (
-    *KEYS, "signed_up_at", "label", "label_end", "entity_row_id", "receipt_id", "task", "version",
-    "scored_at", "origin", "prediction", "answer", "probabilities",
-)  # fmt: skip
 
 
 def catalogue(dataset: DataSet) -> tuple[Feature, ...]:
@@ -117,6 +110,12 @@ def rhythm(dataset: DataSet) -> Iterator[Feature]:
         unit="days", meaning="Recency: time since the last activity after sign-up",
         at_least=0.0, needs=active,
     )  # fmt: skip
+    for event in events:
+        yield Feature(
+            name=f"days_since_last_{slug(event)}", type="number", aggregate=DaysSince((event,)),
+            unit="days", meaning=f"Time since the last {event!r} after sign-up", at_least=0.0,
+            needs=(event,),
+        )  # fmt: skip
     for days, before in ((1, 6), (7, 7)):
         yield Feature(
             name=f"trend_{days}d", type="number", aggregate=Trend(events, before),
@@ -189,6 +188,11 @@ def sessions(dataset: DataSet) -> Iterator[Feature]:
             name=f"sessions_{days}d", type="number", aggregate=Sessions(), window_days=days,
             unit="sessions", meaning="Sessions", empty=0.0, at_least=0.0, needs=(SESSION,),
         )  # fmt: skip
+    yield Feature(
+        name="sessions_since_sign_up", type="number", aggregate=Sessions(),
+        unit="sessions", meaning="Sessions since sign-up", empty=0.0, at_least=0.0,
+        needs=(SESSION,),
+    )  # fmt: skip
     for days in LONG_WINDOWS:
         yield Feature(
             name=f"session_minutes_mean_{days}d", type="number", aggregate=SessionMinutes(),
@@ -258,38 +262,3 @@ def profile(dataset: DataSet) -> Iterator[Feature]:
 def slug(word: str) -> str:
     """A word of the data set as part of a column's name."""
     return re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_")
-
-
-def refuse_leaks(dataset: DataSet, features: tuple[Feature, ...]) -> None:
-    """Raise DataError where a feature is made of a column that the data set says leaks."""
-    for feature in features:
-        for word in feature.needs:
-            if word in dataset.leaks:
-                raise DataError(
-                    f"The feature {feature.name!r} of {dataset.name!r} would leak.",
-                    found=f"It is made of {word!r}: {dataset.leaks[word]}",
-                    do=f"Take {word!r} out of the data set's vocabulary, properties and profile.",
-                )
-
-
-def refuse_bad_names(dataset: DataSet, features: tuple[Feature, ...]) -> None:
-    """Raise DataError where a name is taken twice, belongs to the platform, or breaks Feast.
-
-    Feast's duckdb store drops every column whose name ends in `_y` from its join.
-    """
-    count = Counter(feature.name for feature in features)
-    for feature in features:
-        words = ", ".join(feature.needs)
-        if count[feature.name] > 1:
-            clash = [", ".join(f.needs) for f in features if f.name == feature.name]
-            raise DataError(
-                f"Two features of {dataset.name!r} would be named {feature.name!r}.",
-                found=f"They are made of {' and of '.join(clash)}.",
-                do="Rename one of these words in the data set's TOML file.",
-            )
-        if feature.name in TAKEN or feature.name.endswith(("_", "_y")) or "__" in feature.name:
-            raise DataError(
-                f"No feature can be named {feature.name!r}.",
-                found=f"It is made of {words} in {dataset.name!r}.",
-                do="Rename it in the data set's TOML file (not empty, not ending in '_y').",
-            )
