@@ -109,7 +109,7 @@ def session_ctes(features: Sequence[Feature]) -> str:
     if not features:
         return ""
     windows = sorted({feature.window_days or 0 for feature in features})
-    lengths = columns([(f"w{days}", session_length(within(days))) for days in windows])
+    lengths = columns([(f"w{days}", session_length(within(days or None))) for days in windows])
     chosen = columns([(feature.name, session_sql(feature)) for feature in features])
     return f""",
 session_lengths AS (
