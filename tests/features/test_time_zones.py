@@ -1,4 +1,4 @@
-"""From files that people wrote by the clock on their wall to features: no hour is lost or doubled."""
+"""From files written by the clock on the wall to features: no hour is lost or doubled."""
 
 from __future__ import annotations
 
