@@ -14,10 +14,15 @@ from lifecycle.errors import NotReady, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Home:
-    """Paths below `root`, which is absolute, and the address of MLflow."""
+    """Paths below `root`, which is absolute, and the address of MLflow.
+
+    Attributes:
+        stores: the Feast configuration to apply instead of the embedded one.
+    """
 
     root: Path
     tracking_uri: str
+    stores: Path | None = None
 
     @property
     def dataset_file(self) -> Path:
@@ -96,11 +101,24 @@ class Home:
         return read_dataset(self.dataset_file)
 
 
-def open_home(root: Path, tracking_uri: str = "") -> Home:
-    """Name the home at `root`. Makes nothing on disk: each store makes its own folder."""
+def open_home(root: Path, tracking_uri: str = "", stores: Path | None = None) -> Home:
+    """Name the home at `root`. Makes nothing on disk: each store makes its own folder.
+
+    Raises:
+        UsageError: a file stands where the home should be, or `stores` names none.
+    """
     root = root.expanduser().resolve()
     if root.exists() and not root.is_dir():
         raise UsageError(
             f"{root} cannot be a home.", found="It is a file.", do="Name a folder in ONRAMP_HOME."
         )
-    return Home(root=root, tracking_uri=tracking_uri or f"sqlite:///{root / 'mlflow.db'}")
+    if stores is not None:
+        stores = stores.expanduser().resolve()
+        if not stores.is_file():
+            raise UsageError(
+                f"No Feast configuration {stores}.", found="ONRAMP_STORES names it.",
+                do="Name a file, such as deploy/postgres-redis/feature_store.yaml.",
+            )  # fmt: skip
+    return Home(
+        root=root, tracking_uri=tracking_uri or f"sqlite:///{root / 'mlflow.db'}", stores=stores
+    )

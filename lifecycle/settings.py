@@ -28,6 +28,11 @@ class Settings(BaseSettings):
     tracking_uri: str = Field(
         default="", description="MLflow tracking and registry address; empty: SQLite in the home"
     )
+    stores: Path | None = Field(
+        default=None,
+        description="a Feast configuration to use instead of the embedded stores, such as"
+        " deploy/postgres-redis/feature_store.yaml",
+    )
     actor: str = Field(default="", description="who is recorded in the ledger; empty: the user")
     host: str = Field(default="127.0.0.1", description="address the server binds")
     port: int = Field(default=8000, ge=0, le=65535, description="port the server binds")

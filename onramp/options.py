@@ -63,7 +63,7 @@ def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
 
     settings = load_settings()
     return Place(
-        home=open_home(home or settings.home, settings.tracking_uri),
+        home=open_home(home or settings.home, settings.tracking_uri, settings.stores),
         actor=actor or settings.actor,
         host=settings.host,
         port=settings.port,

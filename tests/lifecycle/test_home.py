@@ -45,3 +45,17 @@ def test_a_home_without_data(tmp_path: Path) -> None:
     """Before anything was ingested the error names the verbs that come first."""
     with pytest.raises(NotReady, match=r"Run `onramp simulate` and `onramp ingest`"):
         open_home(tmp_path).dataset()
+
+
+def test_stores_are_embedded_unless_said(tmp_path: Path) -> None:
+    """Without a configuration the stores are files in the home; with one, that decides."""
+    (tmp_path / "stores.yaml").write_text("")
+    assert open_home(tmp_path).stores is None
+    named = open_home(tmp_path, stores=tmp_path / "." / "stores.yaml")
+    assert named.stores == (tmp_path / "stores.yaml").resolve()
+
+
+def test_stores_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    """A misspelt path is an error before anything is done, not a silent default."""
+    with pytest.raises(UsageError, match=r"No Feast configuration .*sotres.yaml.*ONRAMP_STORES"):
+        open_home(tmp_path, stores=tmp_path / "sotres.yaml")

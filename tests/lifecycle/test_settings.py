@@ -16,6 +16,7 @@ def test_defaults() -> None:
     """With nothing set, everything is in ./.onramp, on this machine only, by this user."""
     settings = load_settings()
     assert (settings.home, settings.host) == (Path(".onramp"), "127.0.0.1")
+    assert settings.stores is None
     assert settings.actor == getpass.getuser()
 
 
@@ -24,7 +25,9 @@ def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ONRAMP_HOME", "/srv/onramp")
     monkeypatch.setenv("ONRAMP_PORT", "9000")
     monkeypatch.setenv("ONRAMP_ACTOR", "cron")
+    monkeypatch.setenv("ONRAMP_STORES", "stores.yaml")
     settings = load_settings()
+    assert settings.stores == Path("stores.yaml")
     assert (settings.home, settings.port, settings.actor) == (Path("/srv/onramp"), 9000, "cron")
 
 
