@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+from polars import CompatLevel
 
-from features.feature import Feature
+from features.schema import broken, view_schema
 from features.tables import Table
 from lifecycle.errors import DataError
 
@@ -35,17 +37,26 @@ def check(rows: pa.Table, table: Table) -> Checked:
             or more than half of at least 20 rows break a bound.
     """
     refuse_wrong_schema(rows, table)
-    refuse_doubled_keys(rows, table)
-    reasons = reasons_by_row(rows, table.features)
-    bad = pc.not_equal(reasons, "")
-    rejected = rows.append_column("reason", reasons).filter(bad)
-    if rows.num_rows >= LEAST_ROWS and rejected.num_rows > MOST_REJECTED * rows.num_rows:
+    found = broken(rows, view_schema(table.view, table.features))
+    refuse_doubled_keys(rows, table, found.doubled)
+    reasons = found.reasons.to_arrow(compat_level=CompatLevel.oldest()).cast(pa.string())
+    if rows.num_rows >= LEAST_ROWS and len(reasons) > MOST_REJECTED * rows.num_rows:
         raise DataError(
             f"Most rows of {table.view} break their bounds.",
-            found=f"{rejected.num_rows} of {rows.num_rows}, first: {rejected['reason'][0]}.",
+            found=f"{len(reasons)} of {rows.num_rows}, first: {reasons[0]}.",
             do="Mend the bounds in the data set's TOML file, or the source of that column.",
         )
-    return Checked(rows.filter(pc.invert(bad)), rejected)
+    return split(rows, found.rows.to_numpy(), reasons)
+
+
+def split(rows: pa.Table, bad: npt.NDArray[np.uint32], reasons: pa.Array) -> Checked:
+    """Sound rows are those that were given, uncopied, where no row is bad."""
+    rejected = rows.take(pa.array(bad)).append_column("reason", reasons)
+    if not len(bad):
+        return Checked(rows, rejected)
+    good = np.ones(rows.num_rows, dtype=np.bool_)
+    good[bad] = False
+    return Checked(rows.filter(pa.array(good)), rejected)
 
 
 def refuse_wrong_schema(rows: pa.Table, table: Table) -> None:
@@ -61,35 +72,13 @@ def refuse_wrong_schema(rows: pa.Table, table: Table) -> None:
     )
 
 
-def refuse_doubled_keys(rows: pa.Table, table: Table) -> None:
+def refuse_doubled_keys(rows: pa.Table, table: Table, doubled: int) -> None:
+    if not doubled:
+        return
     keys = rows.select(["customer_id", "event_timestamp"])
     distinct = keys.group_by(keys.column_names).aggregate([]).num_rows
-    if distinct != rows.num_rows:
-        raise DataError(
-            f"{table.view} holds a moment twice.",
-            found=f"{rows.num_rows} rows, {distinct} different (customer, moment).",
-            do="Each moment has one row: look for doubled moments in what was asked to be built.",
-        )
-
-
-def reasons_by_row(rows: pa.Table, features: tuple[Feature, ...]) -> pa.ChunkedArray:
-    """One text a row: every bound that it breaks; empty when none."""
-    reasons = pa.chunked_array([pa.array([""] * rows.num_rows, pa.string())])
-    for feature in features:
-        for broken, words in broken_bounds(rows, feature):
-            if pc.any(broken).as_py():
-                text = pc.if_else(broken, f"{feature.name} {words}; ", "")
-                reasons = pc.binary_join_element_wise(reasons, text, "")
-    return reasons
-
-
-def broken_bounds(rows: pa.Table, feature: Feature) -> list[tuple[pa.ChunkedArray, str]]:
-    if feature.type == "category":
-        return []
-    column = rows[feature.name]
-    found = [(pc.invert(pc.is_finite(column)), "is not finite")]
-    if feature.at_least is not None:
-        found.append((pc.less(column, feature.at_least), f"below {feature.at_least:g}"))
-    if feature.at_most is not None:
-        found.append((pc.greater(column, feature.at_most), f"above {feature.at_most:g}"))
-    return [(pc.fill_null(broken, False), words) for broken, words in found]
+    raise DataError(
+        f"{table.view} holds a moment twice.",
+        found=f"{rows.num_rows} rows, {distinct} different (customer, moment).",
+        do="Each moment has one row: look for doubled moments in what was asked to be built.",
+    )

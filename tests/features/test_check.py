@@ -42,6 +42,21 @@ def test_a_row_names_every_bound_that_it_breaks(profile: Table) -> None:
     ]
 
 
+def test_what_is_no_number_is_named_once(profile: Table) -> None:
+    """NaN is not finite; that polars takes it for the largest number is not said of it."""
+    found = check(rows(profile, 2, profile_age=[float("nan"), 121.0]), profile)
+    assert found.rejected["reason"].to_pylist() == [
+        "profile_age is not finite; ",
+        "profile_age above 120; ",
+    ]
+
+
+def test_sound_rows_are_not_copied(profile: Table) -> None:
+    """What is right is handed back as it is: a check costs no second table."""
+    given = rows(profile, 3)
+    assert check(given, profile).kept is given
+
+
 def test_mostly_bad_rows_stop_the_build(profile: Table) -> None:
     """More than half wrong is a wrong definition or source, not bad rows."""
     with pytest.raises(DataError, match=r"Most rows of customer_profile break.*15 of 20, first"):
