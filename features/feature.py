@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 FeatureType = Literal["number", "category"]
-View = Literal["customer_behaviour", "customer_profile"]
+View = Literal["customer_behaviour", "customer_profile", "customer_segments"]
 
+# The views that are computed from events and profiles. Segments are computed from these.
 VIEWS: tuple[View, ...] = ("customer_behaviour", "customer_profile")
 KEYS = ("customer_id", "event_timestamp", "created_at")
 
@@ -140,11 +141,18 @@ class Profile:
     column: str
 
 
+@dataclass(frozen=True)
+class Derived:
+    """An expression over the other features of the same moment: a segment, a score."""
+
+    expression: str
+
+
 BehaviourAggregate = (
     Count | ActiveDays | DaysSince | HoursToFirst | PerDay | Trend | Variety | Share
     | Distinct | Sum | Mean | Sessions | SessionMinutes | Engagement
 )  # fmt: skip
-Aggregate = BehaviourAggregate | Tenure | Profile
+Aggregate = BehaviourAggregate | Tenure | Profile | Derived
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,16 @@ class Home:
         return self.root / "features"
 
     @property
+    def segments(self) -> Path:
+        """What segments remember: edges of scores, fitted models, when they were refreshed."""
+        return self.root / "segments"
+
+    @property
+    def segments_file(self) -> Path:
+        """The home's own segments; the shipped ones hold where it has none."""
+        return self.root / "segments.toml"
+
+    @property
     def feast(self) -> Path:
         return self.root / "feast"
 
