@@ -7,23 +7,23 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
 from feast import FeatureStore, Project
 from feast.diff.property_diff import TransitionType
 from feast.diff.registry_diff import FeastObjectDiff, diff_between
 from feast.feature_view import DUMMY_ENTITY
 from feast.repo_contents import RepoContents
 
+from feature_repo.configuration import write_config
 from feature_repo.derive import Repo, derive
-from features.connection import config_file, forget_store, open_store
+from feature_repo.one_apply import one_apply
+from feature_repo.warehouse import drop_others
+from features.connection import forget_store, open_store
+from features.servers import reachable
 from features.tables import sweep, tables
 from lifecycle.home import Home
 from lifecycle.task import Task
 from tasks import supported
-
-TEMPLATE = Path(__file__).with_name("feature_store.yaml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class ApplyReport:
     """What changed in the registry, as `kind name`.
 
     Attributes:
-        removed_folders: features of older definitions, removed because nothing reads them now.
+        removed_folders, removed_tables: features of older definitions, which nothing reads now.
     """
 
     created: tuple[str, ...]
@@ -41,6 +41,7 @@ class ApplyReport:
     services: tuple[str, ...]
     features: int
     removed_folders: tuple[str, ...]
+    removed_tables: tuple[str, ...]
     seconds: float
 
     def lines(self) -> list[str]:
@@ -65,14 +66,33 @@ def apply(home: Home, tasks: Mapping[str, Task] | None = None) -> ApplyReport:
         tasks: by name, as the data set asks them; all that it supports when None.
 
     Raises:
-        NotReady: the features are not built.
+        NotReady: the features are not built, or a server does not answer.
     """
     began = time.perf_counter()
     dataset = home.dataset()
     repo = derive(home, supported(dataset) if tasks is None else tasks)
-    write_config(home)
-    forget_store(home)
-    store = open_store(home)
+    path = write_config(home)
+    with reachable(path), one_apply(home, path):
+        forget_store(home)
+        changes = tell(open_store(home), repo)
+        write_ahead(home)
+        wanted = tables(home, dataset)
+        folders, dropped = sweep(home, wanted), drop_others(home, wanted)
+    return ApplyReport(
+        created=named(changes, TransitionType.CREATE),
+        updated=named(changes, TransitionType.UPDATE),
+        deleted=named(changes, TransitionType.DELETE),
+        views=tuple(view.name for view in repo.views),
+        services=tuple(service.name for service in repo.services),
+        features=sum(len(table.features) for table in tables(home, dataset)),
+        removed_folders=tuple(str(folder) for folder in folders),
+        removed_tables=dropped,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def tell(store: FeatureStore, repo: Repo) -> tuple[FeastObjectDiff, ...]:
+    """Bring the registry to what `repo` says; returns what differed."""
     changes = differences(store, repo)
     if changes:
         store.apply(
@@ -88,30 +108,7 @@ def apply(home: Home, tasks: Mapping[str, Task] | None = None) -> ApplyReport:
             partial=False,
         )  # fmt: skip
         store.refresh_registry()
-    write_ahead(home)
-    gone = sweep(home, tables(home, dataset))
-    return ApplyReport(
-        created=named(changes, TransitionType.CREATE),
-        updated=named(changes, TransitionType.UPDATE),
-        deleted=named(changes, TransitionType.DELETE),
-        views=tuple(view.name for view in repo.views),
-        services=tuple(service.name for service in repo.services),
-        features=sum(len(table.features) for table in tables(home, dataset)),
-        removed_folders=tuple(str(folder) for folder in gone),
-        seconds=time.perf_counter() - began,
-    )
-
-
-def write_config(home: Home) -> None:
-    """Write the home's feature_store.yaml: ours, with absolute paths."""
-    config = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
-    home.feast.mkdir(parents=True, exist_ok=True)
-    config["registry"]["path"] = f"sqlite:///{home.feast / 'registry.db'}"
-    config["online_store"]["path"] = str(home.feast / "online.db")
-    text = yaml.safe_dump(config, sort_keys=False)
-    path = config_file(home)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+    return changes
 
 
 def differences(store: FeatureStore, repo: Repo) -> tuple[FeastObjectDiff, ...]:

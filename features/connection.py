@@ -11,6 +11,7 @@ from feast.errors import FeatureServiceNotFoundException
 from feast.feature_view import FeatureViewState
 
 from features.clock import Stamp, changed_at
+from features.servers import reachable
 from features.tables import Table, tables
 from lifecycle.errors import NotReady, UnknownName
 from lifecycle.home import Home
@@ -50,7 +51,8 @@ def connect(home: Home) -> FeatureStore:
             found=f"No {path}.",
             do="Run `onramp features` first.",
         )
-    return FeatureStore(fs_yaml_file=path)
+    with reachable(path):
+        return FeatureStore(fs_yaml_file=path)
 
 
 def forget_store(home: Home) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feature_repo.apply import ApplyReport, apply
+from feature_repo.warehouse import WarehouseReport, load
 from features.build import BuildReport, build
 from features.store import MaterializeReport, materialize
 from lifecycle.event_store import EventStore
@@ -18,13 +19,15 @@ from tasks import supported
 class RefreshReport:
     as_of: datetime
     built: BuildReport
+    warehouse: WarehouseReport
     applied: ApplyReport
     materialized: MaterializeReport | None
 
     def lines(self) -> list[str]:
         """What a person reads."""
         loaded = self.materialized.lines() if self.materialized else []
-        return [*self.built.lines(), *self.applied.lines(), *loaded]
+        stored = self.warehouse.lines()
+        return [*self.built.lines(), *stored, *self.applied.lines(), *loaded]
 
 
 def refresh(
@@ -42,6 +45,9 @@ def refresh(
     now = as_of or EventStore(home).as_of(dataset)
     days = sorted({day for task in supported(dataset).values() for day in task.moments})
     built = build(home, moments_days=tuple(days), as_of=now, progress=progress)
+    stored = load(home)
     applied = apply(home)
     loaded = materialize(home, now) if online else None
-    return RefreshReport(as_of=now, built=built, applied=applied, materialized=loaded)
+    return RefreshReport(
+        as_of=now, built=built, warehouse=stored, applied=applied, materialized=loaded
+    )
