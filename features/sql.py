@@ -14,7 +14,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from features.aggregates import TENURE, render, within
+from features.aggregates import TENURE, render
+from features.facts import DAY, Facts, exact_sql, within
 from features.feature import (
     Distinct,
     Feature,
@@ -54,85 +55,122 @@ def fingerprint(sql: str) -> str:
 
 
 def behaviour_sql(features: Sequence[Feature], dataset: DataSet) -> str:
-    longest = max(reach_days(feature) for feature in features)
-    by_session = [f for f in features if isinstance(f.aggregate, Sessions | SessionMinutes)]
-    by_event = [f for f in features if f not in by_session]
-    needed = sorted({f.aggregate.property for f in features
-                     if isinstance(f.aggregate, Distinct | Sum | Mean)})  # fmt: skip
-    if by_session:
-        needed.append("session_id")
-    carried = "".join(f", e.{identifier(name)}" for name in needed)
-    session_parts = session_ctes(by_session)
-    chosen = ",\n  ".join(result_column(feature) for feature in features)
+    facts = Facts(dataset.vocabulary.events)
+    groups = grouped(features)
+    chosen = ",\n  ".join(result_column(feature, value_of(feature, facts)) for feature in features)
+    counted = ",\n  ".join(["k", *facts.aggregates()])
     return f"""
-WITH seen AS (
-  SELECT m.k, m.moment - m.signed_up_at AS tenure, e.event,
-    epoch_us(m.moment) - epoch_us(e.occurred_at) AS age,
-    epoch_us(e.occurred_at) - epoch_us(m.signed_up_at) AS after{carried}
-  FROM moments m JOIN events e ON e.customer_id = m.customer_id
-  WHERE {KNOWN}
-    AND (e.occurred_at > m.moment - INTERVAL {longest} DAY OR e.occurred_at >= m.signed_up_at)
-    AND e.event IN ({literals(dataset.vocabulary.events)})
+WITH happened AS ({happened_sql(features, dataset)}
 ),
-by_event AS (
-  SELECT m.k,
-  {columns([(f.name, render(f.aggregate, f.window_days)) for f in by_event])}
-  FROM moments m LEFT JOIN seen USING (k)
-  GROUP BY m.k, m.moment, m.signed_up_at
-){session_parts}
+seen AS (
+  SELECT m.k, e.* EXCLUDE (customer_id, occurred_at, received_at),
+    epoch_us(m.moment) - epoch_us(e.occurred_at) AS age,
+    epoch_us(e.occurred_at) - epoch_us(m.signed_up_at) AS after
+  FROM moments m JOIN happened e ON e.customer_id = m.customer_id
+  WHERE {KNOWN}
+    AND (e.occurred_at > m.moment - INTERVAL {reach_days(features)} DAY
+      OR e.occurred_at >= m.signed_up_at)
+),
+counted AS (
+  SELECT {counted}
+  FROM (SELECT {", ".join(["*", *facts.packed()])} FROM seen) GROUP BY k
+),
+facts AS (
+  SELECT {", ".join(["*", *facts.counts()])} FROM counted
+){"".join(group_sql(name, of_one) for name, of_one in groups.items())}
 SELECT m.customer_id, m.moment AS event_timestamp, m.moment AS created_at,
   {chosen}
-FROM moments m LEFT JOIN by_event USING (k){" LEFT JOIN by_session USING (k)" if by_session else ""}
+FROM moments m LEFT JOIN facts USING (k){
+        "".join(f" LEFT JOIN {identifier(f'by {name}')} USING (k)" for name in groups)
+    }
 ORDER BY m.moment, m.customer_id
 """
 
 
-def reach_days(feature: Feature) -> int:
-    before = feature.aggregate.before_days if isinstance(feature.aggregate, Trend) else 0
-    return (feature.window_days or 0) + before
+def happened_sql(features: Sequence[Feature], dataset: DataSet) -> str:
+    """The events that have a meaning, each by its place in the vocabulary, columns once an event.
+
+    Comparing words costs more than anything else: it is done here, before an event is joined
+    with every moment that knows it.
+    """
+    words = literals(dataset.vocabulary.events)
+    numbers = {f.aggregate.property for f in features if isinstance(f.aggregate, Sum | Mean)}
+    carried = [identifier(name) for name in grouped(features)]
+    carried += [exact_sql(name) for name in sorted(numbers)]
+    return f"""
+  SELECT customer_id, occurred_at, received_at,
+    list_position([{words}], event)::TINYINT AS event{"".join(f", {c}" for c in carried)}
+  FROM events WHERE event IN ({words})"""
 
 
-def result_column(feature: Feature) -> str:
-    name = identifier(feature.name)
-    value = f"{name}::{FEATURE_TYPES[feature.type]}"
+def grouped(features: Sequence[Feature]) -> dict[str, list[Feature]]:
+    """Column → the features that look at its single values: sessions, items."""
+    found: dict[str, list[Feature]] = {}
+    for feature in features:
+        match feature.aggregate:
+            case Sessions() | SessionMinutes():
+                found.setdefault("session_id", []).append(feature)
+            case Distinct(name):
+                found.setdefault(name, []).append(feature)
+    return dict(sorted(found.items()))
+
+
+def value_of(feature: Feature, facts: Facts) -> str:
+    if isinstance(feature.aggregate, Sessions | SessionMinutes | Distinct):
+        return identifier(feature.name)
+    return render(feature.aggregate, feature.window_days, facts)
+
+
+def reach_days(features: Sequence[Feature]) -> int:
+    """How far back from the moment the longest window goes, days."""
+    return max(
+        (f.window_days or 0) + (f.aggregate.before_days if isinstance(f.aggregate, Trend) else 0)
+        for f in features
+    )
+
+
+def result_column(feature: Feature, value: str) -> str:
+    value = f"({value})::{FEATURE_TYPES[feature.type]}"
     if feature.empty is not None:
         value = f"coalesce({value}, {feature.empty!r}::DOUBLE)"
-    return f"{value} AS {name}"
+    return f"{value} AS {identifier(feature.name)}"
 
 
-def columns(pairs: Sequence[tuple[str, str]]) -> str:
-    return ",\n  ".join(f"{value} AS {identifier(name)}" for name, value in pairs)
+def group_sql(name: str, features: Sequence[Feature]) -> str:
+    """Each value of a column by moment with its nearest and farthest age, then counts and means.
 
-
-def session_ctes(features: Sequence[Feature]) -> str:
-    """Lengths by session and window, then counts and means by moment."""
-    if not features:
-        return ""
-    windows = sorted({feature.window_days or 0 for feature in features})
-    lengths = columns([(f"w{days}", session_length(within(days or None))) for days in windows])
-    chosen = columns([(feature.name, session_sql(feature)) for feature in features])
+    A value lies in a window when its nearest event does: no set is needed for counting.
+    """
+    column, spans = identifier(name), identifier(f"each {name}")
+    lengths = {f.window_days for f in features if isinstance(f.aggregate, SessionMinutes)}
+    farthest = [
+        f"max(age) FILTER (WHERE {within(days)}) AS {farthest_name(days)}"
+        for days in sorted(lengths, key=str)
+    ]
+    chosen = [f"{group_value(feature)} AS {identifier(feature.name)}" for feature in features]
     return f""",
-session_lengths AS (
-  SELECT k, session_id,
-  {lengths}
-  FROM seen WHERE session_id IS NOT NULL GROUP BY k, session_id
+{spans} AS (
+  SELECT {", ".join(["k", "min(age) AS nearest", "max(after) AS latest", *farthest])}
+  FROM seen WHERE {column} IS NOT NULL GROUP BY k, {column}
 ),
-by_session AS (
-  SELECT k,
-  {chosen}
-  FROM session_lengths GROUP BY k
+{identifier(f"by {name}")} AS (
+  SELECT {", ".join(["k", *chosen])}
+  FROM {spans} GROUP BY k
 )"""
 
 
-def session_length(when: str) -> str:
-    return f"max(age) FILTER (WHERE {when}) - min(age) FILTER (WHERE {when})"
+def group_value(feature: Feature) -> str:
+    days = feature.window_days
+    near = "latest >= 0" if days is None else f"nearest < {days * DAY}"
+    number = f"count(*) FILTER (WHERE {near})"
+    if isinstance(feature.aggregate, SessionMinutes):
+        minutes = f"sum({farthest_name(days)} - nearest)::DOUBLE"
+        return f"{minutes} / nullif({number}, 0) / {MINUTE}::DOUBLE"
+    return number
 
 
-def session_sql(feature: Feature) -> str:
-    length = f"w{feature.window_days or 0}"
-    if isinstance(feature.aggregate, Sessions):
-        return f"count({length})"
-    return f"sum({length})::DOUBLE / nullif(count({length}), 0) / {MINUTE}::DOUBLE"
+def farthest_name(days: int | None) -> str:
+    return f"farthest_{'since' if days is None else days}"
 
 
 def profile_sql(features: Sequence[Feature], dataset: DataSet) -> str:
