@@ -1,7 +1,8 @@
-"""Homes with a toy data set, built once a session."""
+"""Homes with a toy data set, built once a session; servers for what is tried on them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,22 @@ from features.build import BuildReport, build
 from lifecycle.dataset import DataSet
 from lifecycle.home import Home
 from tests.features.canonical import AS_OF, DAYS, START, Log, alive, days, fill, random_log, settle
+from tests.postgres import Env, postgres_server
+from tests.servers import redis_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Env]:
+    """A PostgreSQL server of this session: the variables that name it."""
+    with postgres_server() as env:
+        yield env
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[str]:
+    """A Redis server of this session: its address."""
+    with redis_server() as address:
+        yield address
 
 
 @pytest.fixture
