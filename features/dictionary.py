@@ -1,17 +1,19 @@
 """The data dictionary: a page written from the definitions, so that it cannot be out of date.
 
-`python -m features.dictionary` writes docs/features.md anew.
+`python -m onramp.dictionary` writes docs/features.md anew; who uses a feature is not known here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from features.catalogue import WINDOWS, catalogue
 from features.feature import VIEWS, Feature
 from features.moments import ONBOARDING_DAYS
 from features.tables import TTL
-from lifecycle.dataset import DataSet, read_dataset
+from features.wording import bounds, empty, window
+from lifecycle.dataset import DataSet
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "features.md"
@@ -20,7 +22,7 @@ DATASET = ROOT / "datasets" / "simulated.toml"
 INTRODUCTION = """\
 # Features
 
-<!-- Written by `python -m features.dictionary`. A test holds the page to the definitions. -->
+<!-- Written by `python -m onramp.dictionary`. A test holds the page to the definitions. -->
 
 A feature is one thing we know of a customer at a *moment*. It is defined once, as a frozen value
 in `features/catalogue.py`. The SQL that computes it, Feast's schema, the bounds that built rows
@@ -63,7 +65,7 @@ HOW_TO = """
 2. Only if no aggregate of `features/feature.py` says it: add a frozen class there, its SQL
    expression in `features/aggregates.py`, and its plain-Python meaning in
    `tests/features/reference.py`, which the tests hold the SQL against on random event logs.
-3. `python -m features.dictionary` writes this page anew; `onramp features` builds the new
+3. `python -m onramp.dictionary` writes this page anew; `onramp features` builds the new
    definition and tells Feast.
 
 A column that your data set declares under `[leaks]` can never become a feature: that is an error,
@@ -98,54 +100,38 @@ TITLES = {
     "customer_profile": "### customer_profile: who the customer is",
 }
 HEAD = """
-| feature | meaning | window | unit | when empty | bounds | made of |
-|---|---|---|---|---|---|---|
+| feature | meaning | window | unit | when empty | bounds | made of | used by |
+|---|---|---|---|---|---|---|---|
 """
 
 
-def dictionary(dataset: DataSet) -> str:
-    """The page, in Markdown."""
+def dictionary(dataset: DataSet, used_by: Mapping[str, tuple[str, ...]]) -> str:
+    """The page, in Markdown.
+
+    Args:
+        dataset: whose features.
+        used_by: feature → the tasks that take it.
+    """
     features = catalogue(dataset)
     page = INTRODUCTION.format(
         onboarding=ONBOARDING_DAYS, ttl=TTL.days, name=dataset.name, count=len(features),
         windows=", ".join(str(days) for days in WINDOWS),
     )  # fmt: skip
     for view in VIEWS:
-        lines = [line(feature) for feature in features if feature.view == view]
+        lines = [line(one, used_by[one.name]) for one in features if one.view == view]
         page += f"\n{TITLES[view]}\n{HEAD}" + "\n".join(lines) + "\n"
     return page + HOW_TO
 
 
-def line(feature: Feature) -> str:
+def line(feature: Feature, used_by: tuple[str, ...]) -> str:
     cells = (
         f"`{feature.name}`",
         feature.meaning,
         window(feature),
         feature.unit,
-        "missing" if feature.empty is None else f"{feature.empty:g}",
+        empty(feature),
         bounds(feature),
         ", ".join(f"`{word}`" for word in feature.needs),
+        ", ".join(used_by),
     )
     return f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
-
-
-def window(feature: Feature) -> str:
-    if feature.view == "customer_profile":
-        return "at the moment"
-    return "since sign-up" if feature.window_days is None else f"{feature.window_days} d"
-
-
-def bounds(feature: Feature) -> str:
-    if feature.type == "category":
-        return "text"
-    low = "" if feature.at_least is None else f"{feature.at_least:g}"
-    high = "" if feature.at_most is None else f"{feature.at_most:g}"
-    return f"{low} … {high}".strip() if low or high else "any"
-
-
-def main() -> None:
-    PAGE.write_text(dictionary(read_dataset(DATASET)), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

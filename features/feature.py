@@ -1,7 +1,7 @@
 """A feature: one thing we know of a customer at a moment, as a frozen value.
 
 From the value come the SQL (`features.sql`), Feast's schema (`feature_repo`), the bounds that
-built rows are held to (`features.check`) and the data dictionary (`features.dictionary`).
+built rows are held to (`features.check`) and the data dictionary (`onramp.dictionary`).
 """
 
 from __future__ import annotations

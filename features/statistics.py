@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -131,7 +131,7 @@ class Range:
     most: float | None
     mean: float | None
     whole: bool | None
-    quantiles: tuple[float, ...]
+    quantiles: list[float] | None
 
 
 def of_numbers(db: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str, Statistics]:
@@ -141,11 +141,7 @@ def of_numbers(db: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str,
         for x in map(identifier, names)
     )
     rows, *values = one(db, f"SELECT count(*), {facts} FROM built")
-    width = len(values) // len(names)
-    ranges = [
-        Range(*values[start : start + width - 1], tuple(values[start + width - 1] or ()))
-        for start in range(0, len(values), width)
-    ]
+    ranges = [Range(*group) for group in batched(values, len(fields(Range)))]
     edges = [edges_of(found) for found in ranges]
     counts = one(
         db,
@@ -162,6 +158,10 @@ def of_numbers(db: duckdb.DuckDBPyConnection, names: Sequence[str]) -> dict[str,
     }
 
 
+def batched(values: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    return (values[start : start + size] for start in range(0, len(values), size))
+
+
 def of_number(
     rows: int, found: Range, ends: Sequence[float], bins: Mapping[float, int]
 ) -> Statistics:
@@ -171,7 +171,7 @@ def of_number(
         least=found.least,
         most=found.most,
         mean=found.mean,
-        quantiles=found.quantiles,
+        quantiles=tuple(found.quantiles or ()),
         edges=tuple(ends),
         bins=tuple(bins.get(end, 0) for end in ends),
     )
@@ -179,7 +179,7 @@ def of_number(
 
 def edges_of(found: Range) -> list[float]:
     """Where the bins end; whole numbers share a bin with as many others as any do."""
-    if found.least is None or found.most is None:
+    if found.least is None or found.most is None or not found.quantiles:
         return []
     low, high = found.least, found.quantiles[-1]
     if found.whole:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import sys
-from importlib import import_module
 
 import click
 
-from lifecycle.errors import UnknownName
 from onramp.console import fail
+from onramp.groups import Lazy
 
 VERBS = {
     "demo": "Run the whole loop, from raw events to a retrained champion.",
     "simulate": "Make an onboarding event log whose truth is known.",
     "ingest": "Bring a data set's files into the event store.",
-    "features": "Compute features, register them with Feast, refresh the online store.",
+    "features": "Compute features and refresh Feast; list, explain, check and profile them.",
     "train": "Search, fit, judge and register a model of one task.",
     "promote": "Put a version through the gate; make it champion if it passes.",
     "serve": "Answer over HTTP with the champion of each task.",
@@ -24,23 +23,6 @@ VERBS = {
     "retrain": "Work off the open retrain jobs: train, judge, promote or refuse.",
     "status": "Say who serves, what was decided and what is going on.",
 }
-
-
-class Verbs(click.Group):
-    """Lists verbs from the table, so that `--help` loads none of them."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command:  # noqa: ARG002
-        if name not in VERBS:
-            raise UnknownName("verb", name, VERBS)
-        command: click.Command = import_module(f"onramp.verbs.{name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
 
 
 def version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001
@@ -52,7 +34,8 @@ def version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  #
         ctx.exit()
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, package="onramp.verbs", table=VERBS, kind="verb",
+             context_settings={"help_option_names": ["-h", "--help"]})  # fmt: skip
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version,
               help="Print the version.")  # fmt: skip
 def command() -> None:

@@ -1,0 +1,34 @@
+"""Pages that a browser opens without a network: one file each, every value escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+PAGES = Path(__file__).resolve().parent / "pages"
+
+
+def render(template: str, values: Mapping[str, Any]) -> str:
+    """Fill a template of `onramp/pages`; a value that it names and nobody gives is an error."""
+    pages = Environment(
+        loader=FileSystemLoader(PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    written = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return pages.get_template(template).render({"written": written, **values})
+
+
+def write(page: str, path: Path) -> Path:
+    """Write a page; it appears whole. Returns its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.write_text(page, encoding="utf-8")
+    unfinished.replace(path)
+    return path
