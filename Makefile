@@ -14,6 +14,7 @@ demo: $(READY)
 	$(BIN)/onramp demo
 
 test: $(READY)
+	@deploy/postgres-redis/install-servers.sh
 	$(BIN)/pytest -n 2 --dist loadfile
 
 check: $(READY)
