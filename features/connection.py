@@ -1,30 +1,18 @@
-"""The one file that imports Feast to read it: its store, its services, and what a read asks for."""
+"""Feast's store of a home, one a process, and what it knows of services and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from feast import FeatureService, FeatureStore, FeatureView
+from feast import FeatureService, FeatureStore
 from feast.errors import FeatureServiceNotFoundException
-from feast.feature_view import FeatureViewState
 
-from features.clock import Stamp, changed_at
 from features.servers import reachable
 from features.tables import Table, tables
 from lifecycle.errors import NotReady, UnknownName
 from lifecycle.home import Home
 
-# States in which Feast answers; a view that was never materialized is in another.
-SERVED = (
-    FeatureViewState.STATE_UNSPECIFIED,
-    FeatureViewState.AVAILABLE_ONLINE,
-    FeatureViewState.MATERIALIZING,
-)
-
 _stores: dict[Path, FeatureStore] = {}
-_plans: dict[tuple[Path, str], Plan] = {}
 
 
 def config_file(home: Home) -> Path:
@@ -91,52 +79,4 @@ def current(home: Home) -> tuple[Table, ...]:
                 found=f"Applied {applied}, now {table.folder.name}.",
                 do="Run `onramp features` to build and apply it.",
             )
-    return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What one online read of a service asks Feast for: worked out once for each registry state.
-
-    Feast rebuilds its objects from messages at every look into the registry, type-checked field
-    by field: for 60 features that costs ten times the read itself.
-    """
-
-    stamp: Stamp
-    features: tuple[str, ...]
-    references: tuple[str, ...]
-    markers: tuple[str, ...]
-    definitions: Mapping[str, str]
-    served: bool
-
-
-def plan_of(home: Home, service: str) -> Plan:
-    stamp = changed_at(config_file(home), home.feast / "registry.db")
-    key = (home.root, service)
-    if key not in _plans or _plans[key].stamp != stamp:
-        _plans[key] = make_plan(home, service, stamp)
-    return _plans[key]
-
-
-def make_plan(home: Home, service: str, stamp: Stamp) -> Plan:
-    store = open_store(home)
-    store.refresh_registry()
-    parts = find_service(home, service).feature_view_projections
-    views = [store.get_feature_view(part.name) for part in parts]
-    pairs = [(part.name, feature.name) for part in parts for feature in part.features]
-    markers = [(view.name, marker_of(view)) for view in views]
-    applied = {f.name: f.tags.get("definition", "") for view in views for f in view.features}
-    return Plan(
-        stamp=stamp,
-        features=tuple(name for _, name in pairs),
-        references=tuple(f"{view}:{name}" for view, name in (*pairs, *markers)),
-        markers=tuple(name for _, name in markers),
-        definitions={name: applied[name] for _, name in pairs},
-        served=all(view.state in SERVED for view in views),
-    )
-
-
-def marker_of(view: FeatureView) -> str:
-    """The applied view's marker column."""
-    found: str = next(f.name for f in view.features if f.name.startswith(f"{view.name}_moment_"))
     return found

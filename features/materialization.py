@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
-from pathlib import Path
 
-import duckdb
+from feast import FeatureStore, FeatureView
 
-from features.connection import connect, current, open_store
-from features.tables import TTL, Table
-from lifecycle.errors import UsageError
+from features.connection import connect, current
+from features.online_layout import layout_of
+from features.online_newest import Source, batches, open_database, part_name, wanted_of
+from features.online_plan import forget_plans
+from features.online_port import Direct, Loader
+from features.online_time import micros_of
+from features.tables import TTL
 from lifecycle.home import Home
-from lifecycle.sql import literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +28,14 @@ class MaterializeReport:
 
     Attributes:
         start, end: moments in between, both inclusive; older ones would be stale.
-        rows: view → customers loaded.
+        rows: view → customers loaded, of those whose rows were not loaded before.
+        older: view → customers left alone, because the store holds a newer row of them.
     """
 
     start: datetime
     end: datetime
     rows: Mapping[str, int]
+    older: Mapping[str, int]
     seconds: float
 
     def lines(self) -> list[str]:
@@ -40,67 +45,76 @@ class MaterializeReport:
 
 
 def materialize(home: Home, end: datetime) -> MaterializeReport:
-    """Load each customer's newest row by `end` into the online store.
+    """Load each customer's newest row by `end` into the online store, as far as it is not there.
 
-    Rows older than `TTL` before `end` would be stale there and are left out.
+    Rows older than `TTL` before `end` would be stale there and are left out. Which parts of a view
+    are loaded is remembered in the store, by the view's definition and the parts' names: what a
+    killed load left undone, a part that came late and another definition are loaded next time. An
+    older `end` than before is no error: the store refuses rows older than its own.
 
     Raises:
-        UsageError: a later time was materialized before: SQLite would take the older values.
+        NotReady: Feast was told of other definitions.
+        Busy: other writers never let go of the store.
     """
     began = time.perf_counter()
-    built = current(home)
+    current(home)
     # Its own store: the cached one would show readers of this process what is not committed.
     store = connect(home)
     end = end.astimezone(UTC)
-    refuse_older(home, end)
     start = end - TTL
-    # Before the load: one that is cut short may have written as much as one that ends.
-    remember(home, end)
-    # Feast prints; what a command prints is its report.
-    with redirect_stdout(StringIO()):
-        store.materialize(start_date=start, end_date=end)
-    open_store(home).refresh_registry()
+    views = [view for view in store.list_feature_views() if view.online and folder_of(view)]
+    online = store.provider.online_store
+    if isinstance(online, Direct):
+        sent, taken = load(home, store, online.loader(store.config), views, (start, end))
+    else:
+        # Feast prints; what a command prints is its report.
+        with redirect_stdout(StringIO()):
+            store.materialize(start, end, feature_views=[view.name for view in views])
+        sent = taken = Counter()
+    forget_plans(home)
     return MaterializeReport(
         start=start,
         end=end,
-        rows={table.view: customers_between(table, start, end) for table in built},
+        rows={view.name: taken[view.name] for view in views},
+        older={view.name: sent[view.name] - taken[view.name] for view in views},
         seconds=time.perf_counter() - began,
     )
 
 
-def refuse_older(home: Home, end: datetime) -> None:
-    """By our own last load: Feast's intervals say what was asked for, and not what was there.
-
-    `feast materialize-incremental` of today leaves one until today, on data of any age.
-    """
-    path = record(home)
-    newest = datetime.fromisoformat(path.read_text(encoding="utf-8")) if path.exists() else end
-    if newest > end:
-        raise UsageError(
-            f"The online store was materialized until {newest:%Y-%m-%d %H:%M:%S} UTC.",
-            found=f"Asked for {end:%Y-%m-%d %H:%M:%S}: older values would replace newer ones.",
-            do="Name that time or a later one.",
-        )
+def folder_of(view: FeatureView) -> str:
+    """The name of the folder of the view's parts; empty when we did not build it."""
+    return str(view.tags.get("definition", ""))
 
 
-def remember(home: Home, end: datetime) -> None:
-    unfinished = record(home).with_suffix(".unfinished")
-    unfinished.write_text(end.isoformat(), encoding="utf-8")
-    unfinished.replace(record(home))
+def load(
+    home: Home,
+    store: FeatureStore,
+    loader: Loader,
+    views: Sequence[FeatureView],
+    span: tuple[datetime, datetime],
+) -> tuple[Counter[str], Counter[str]]:
+    """Load what is lacking; rows sent and rows taken, by view."""
+    start, end = span
+    sent: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
+    with open_database(home.feast / "scratch") as db:
+        wanted = [
+            wanted_of(db, source_of(home, store, loader, view), micros_of(start), micros_of(end))
+            for view in views
+        ]
+        for batch in batches(db, wanted):
+            taken.update(loader.write(batch))
+            sent.update(
+                {rows.layout.view: len(rows.times) - rows.times.null_count for rows in batch.views}
+            )
+    for view, one in zip(views, wanted, strict=True):
+        loader.remember(one.layout, one.parts)
+        store.registry.apply_materialization(view, store.project, start, end)
+    return sent, taken
 
 
-def record(home: Home) -> Path:
-    """Holds the time until which we last loaded; lies beside the online store."""
-    return home.feast / "materialized_until.txt"
-
-
-def customers_between(table: Table, start: datetime, end: datetime) -> int:
-    files = ", ".join(literal(str(part)) for part in table.parts())
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
-        found = db.execute(
-            f"SELECT count(DISTINCT customer_id) FROM read_parquet([{files}])"
-            " WHERE event_timestamp BETWEEN ? AND ?",
-            [start, end],
-        ).fetchone()
-    return int(found[0]) if found else 0
+def source_of(home: Home, store: FeatureStore, loader: Loader, view: FeatureView) -> Source:
+    layout = layout_of(store.project, view)
+    folder = home.features / view.name / folder_of(view)
+    parts = {part_name(path): path for path in sorted(folder.glob("*.parquet"))}
+    return Source(layout=layout, parts=parts, known=loader.loaded(layout))

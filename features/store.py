@@ -16,17 +16,11 @@ import pandas as pd
 import pyarrow as pa
 
 from features.clock import clock
-from features.connection import (
-    config_file,
-    current,
-    find_service,
-    forget_store,
-    open_store,
-    plan_of,
-)
+from features.connection import config_file, current, find_service, forget_store, open_store
 from features.feature import FeatureType
 from features.materialization import MaterializeReport, materialize
-from features.online_row import OnlineRow, Value, columns_of, online_row
+from features.online_plan import plan_of
+from features.online_row import OnlineRow, online_row
 from features.tables import ARROW_TYPES, TIME
 from lifecycle.errors import DataError
 from lifecycle.home import Home
@@ -146,22 +140,11 @@ def online(
     """
     plan = plan_of(home, service)
     now = now or clock(home)
-    nothing: dict[str, Value] = dict.fromkeys(plan.features)
-    if not customer_ids or not plan.served:
-        return tuple(online_row(customer_id, nothing, (), now) for customer_id in customer_ids)
-    answer = open_store(home).get_online_features(
-        features=list(plan.references),
-        entity_rows=[{"customer_id": customer_id} for customer_id in customer_ids],
-    )
-    columns = columns_of(answer.proto)
     return tuple(
-        online_row(
-            customer_id,
-            {name: columns[name][n] for name in plan.features},
-            [columns[marker][n] for marker in plan.markers],
-            now,
+        online_row(customer_id, dict(zip(plan.features, values, strict=True)), moments, now)
+        for customer_id, (values, moments) in zip(
+            customer_ids, plan.reader.read(customer_ids) if customer_ids else (), strict=True
         )
-        for n, customer_id in enumerate(customer_ids)
     )
 
 

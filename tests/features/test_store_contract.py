@@ -23,7 +23,6 @@ from feature_repo.warehouse import load
 from features import store
 from features.build import build
 from features.tables import TIME, TTL, tables
-from lifecycle.errors import UsageError
 from lifecycle.home import Home, open_home
 from tasks import supported
 from tests.features.canonical import AS_OF, DAYS, START, Log, customer, days, event, fill, settle
@@ -248,7 +247,7 @@ def test_a_correction_counts_from_when_it_was_made(own: Home) -> None:
 
 
 def test_a_fresh_row_replaces_and_an_older_does_not(own: Home) -> None:
-    """The next day's load brings the next day's row; a load of a day before is refused."""
+    """The next day's load brings the next day's row, and a load of the day before leaves it."""
     fill(own, [customer("a", START)], [])
     for day in (1, 2):
         build(own, moments_days=(1,), as_of=START + days(day))
@@ -257,8 +256,8 @@ def test_a_fresh_row_replaces_and_an_older_does_not(own: Home) -> None:
         store.materialize(own, START + days(day))
         (row,) = store.online(own, "churn", ["a"], now=START + days(day))
         assert dict(row.values)["days_since_sign_up"] == pytest.approx(day, abs=1e-6)
-    with pytest.raises(UsageError, match="older values would replace newer ones"):
-        store.materialize(own, START + days(1))
+    store.materialize(own, START + days(1))
+    assert store.online(own, "churn", ["a"], now=START + days(2)) == (row,)
 
 
 def test_applying_and_loading_again_changes_nothing(own: Home, log: Log) -> None:
