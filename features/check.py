@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from polars import CompatLevel
 
-from features.schema import broken, view_schema
+from features.schema import Broken, broken, view_schema
 from features.tables import Table
 from lifecycle.errors import DataError
 
@@ -39,18 +38,20 @@ def check(rows: pa.Table, table: Table) -> Checked:
     refuse_wrong_schema(rows, table)
     found = broken(rows, view_schema(table.view, table.features))
     refuse_doubled_keys(rows, table, found.doubled)
-    reasons = found.reasons.to_arrow(compat_level=CompatLevel.oldest()).cast(pa.string())
-    if rows.num_rows >= LEAST_ROWS and len(reasons) > MOST_REJECTED * rows.num_rows:
+    bad = len(found.rows)
+    if rows.num_rows >= LEAST_ROWS and bad > MOST_REJECTED * rows.num_rows:
         raise DataError(
             f"Most rows of {table.view} break their bounds.",
-            found=f"{len(reasons)} of {rows.num_rows}, first: {reasons[0]}.",
+            found=f"{bad} of {rows.num_rows}, first: {found.reasons[0]}.",
             do="Mend the bounds in the data set's TOML file, or the source of that column.",
         )
-    return split(rows, found.rows.to_numpy(), reasons)
+    return split(rows, found)
 
 
-def split(rows: pa.Table, bad: npt.NDArray[np.uint32], reasons: pa.Array) -> Checked:
-    """Sound rows are those that were given, uncopied, where no row is bad."""
+def split(rows: pa.Table, found: Broken) -> Checked:
+    """Sound rows are those that were given, uncopied, where no row is broken."""
+    bad = found.rows.to_numpy()
+    reasons = found.reasons.to_arrow(compat_level=CompatLevel.oldest()).cast(pa.string())
     rejected = rows.take(pa.array(bad)).append_column("reason", reasons)
     if not len(bad):
         return Checked(rows, rejected)

@@ -6,7 +6,7 @@ and copies no sound row, so that a check costs a small part of what it takes to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import new_class
@@ -33,6 +33,7 @@ SAID = {
     "max": "above {most:g}",
     "check__vocabulary": "is not in the vocabulary",
     "check__received": "is after received_at",
+    "check__ahead": "is not after the moment",
 }
 
 
@@ -88,6 +89,10 @@ def reasons(schema: Schema, counts: Mapping[str, int]) -> list[pl.Expr]:
 @lru_cache(maxsize=16)
 def view_schema(name: str, features: tuple[Feature, ...]) -> Schema:
     """Types, bounds and key of a view: the key is there and names one row, numbers are finite."""
+    return schema_of(name, view_columns(features))
+
+
+def view_columns(features: Iterable[Feature]) -> dict[str, dy.Column]:
     columns: dict[str, dy.Column] = {
         "customer_id": dy.String(primary_key=True),
         "event_timestamp": dy.Datetime(primary_key=True, time_zone="UTC"),
@@ -98,7 +103,7 @@ def view_schema(name: str, features: tuple[Feature, ...]) -> Schema:
             if feature.type == "category"
             else dy.Float64(nullable=True, min=feature.at_least, max=feature.at_most)
         )
-    return schema_of(name, columns)
+    return columns
 
 
 def events_schema(dataset: DataSet) -> Schema:

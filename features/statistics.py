@@ -209,5 +209,5 @@ def of_category(db: duckdb.DuckDBPyConnection, name: str) -> Statistics:
 
 
 def one(db: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
-    found = db.execute(sql).fetchone()
-    return found if found is not None else ()
+    [found] = db.execute(sql).fetchall()
+    return tuple(found)
