@@ -23,6 +23,7 @@ from features.servers import reachable
 from features.tables import sweep, tables
 from lifecycle.home import Home
 from lifecycle.task import Task
+from segments.table import stored
 from tasks import supported
 
 
@@ -76,7 +77,7 @@ def apply(home: Home, tasks: Mapping[str, Task] | None = None) -> ApplyReport:
         forget_store(home)
         changes = tell(open_store(home), repo)
         write_ahead(home)
-        wanted = tables(home, dataset)
+        wanted = (*tables(home, dataset), *stored(home))
         folders, dropped = sweep(home, wanted), drop_others(home, wanted)
     return ApplyReport(
         created=named(changes, TransitionType.CREATE),
@@ -84,7 +85,7 @@ def apply(home: Home, tasks: Mapping[str, Task] | None = None) -> ApplyReport:
         deleted=named(changes, TransitionType.DELETE),
         views=tuple(view.name for view in repo.views),
         services=tuple(service.name for service in repo.services),
-        features=sum(len(table.features) for table in tables(home, dataset)),
+        features=sum(len(table.features) for table in wanted),
         removed_folders=tuple(str(folder) for folder in folders),
         removed_tables=dropped,
         seconds=time.perf_counter() - began,

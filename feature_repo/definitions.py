@@ -24,7 +24,7 @@ _home.feast.mkdir(parents=True, exist_ok=True)
 _repo = derive(_home, supported(_home.dataset()))
 
 customer = _repo.customer
-behaviour, profile = _repo.views
 
-# Feast looks for objects among a module's names, and how many services there are is data.
+# Feast looks for objects among a module's names, and how many there are is data.
+globals().update({_view.name: _view for _view in _repo.views})
 globals().update({f"service_{_service.name}": _service for _service in _repo.services})

@@ -19,12 +19,14 @@ from lifecycle.dataset import DataSet
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
 from lifecycle.task import Task
+from segments.table import stored
 
 OWNER = "onramp"
 FEAST_TYPES = {"number": Float64, "category": String}
 DESCRIPTIONS = {
     "customer_behaviour": "What the customer did, of the events received by the moment",
     "customer_profile": "Who the customer is, in the version received by the moment",
+    "customer_segments": "Which segments the customer is in, by the features of the moment",
 }
 
 
@@ -39,7 +41,7 @@ class Repo:
 
 
 def derive(home: Home, tasks: Mapping[str, Task]) -> Repo:
-    """Derive entity, views and one feature service a task.
+    """Derive entity, views, one feature service a task and one of segments, once they are built.
 
     Raises:
         NotReady: nothing was ingested, or the features were not built as they are defined now.
@@ -59,12 +61,16 @@ def derive(home: Home, tasks: Mapping[str, Task]) -> Repo:
         description="One customer", owner=OWNER,
     )  # fmt: skip
     read = postgres_source if on_postgres(home) else file_source
-    views = tuple(view(table, customer, dataset, read(table)) for table in built)
+    segments = stored(home)
+    views = tuple(view(one, customer, dataset, read(one)) for one in (*built, *segments))
     return Repo(
         customer=customer,
         sources=tuple(one.batch_source for one in views),
         views=views,
-        services=tuple(service(task, built, views) for task in tasks.values()),
+        services=(
+            *(service(task, built, views[: len(built)]) for task in tasks.values()),
+            *(segment_service(views[-1], table) for table in segments),
+        ),
     )
 
 
@@ -115,7 +121,7 @@ def view(table: Table, customer: Entity, dataset: DataSet, source: DataSource) -
 def field(feature: Feature) -> Field:
     window = "since sign-up" if feature.window_days is None else f"{feature.window_days} days"
     facts = {"unit": feature.unit, "window": window, "definition": feature.definition}
-    if feature.view == "customer_profile":
+    if feature.view != "customer_behaviour":
         facts.pop("window")
     return Field(
         name=feature.name,
@@ -136,4 +142,12 @@ def service(task: Task, built: tuple[Table, ...], views: tuple[FeatureView, ...]
     return FeatureService(
         name=task.name, features=parts, description=task.question, owner=OWNER,
         tags={"kind": task.kind, "horizon_days": str(task.horizon_days)},
+    )  # fmt: skip
+
+
+def segment_service(segments: FeatureView, table: Table) -> FeatureService:
+    """Every segment and score; no model's features, because their edges know later customers."""
+    return FeatureService(
+        name="segments", features=[segments[[feature.name for feature in table.features]]],
+        description="Which segments is the customer in?", owner=OWNER,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from feature_repo.configuration import on_postgres
 from features.tables import Table, tables
 from lifecycle.home import Home
+from segments.table import stored
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ def load(home: Home) -> WarehouseReport:
     from feature_repo import postgres  # noqa: PLC0415  its client comes with an extra
 
     began = time.perf_counter()
-    wanted = tables(home, home.dataset())
+    wanted = (*tables(home, home.dataset()), *stored(home))
     with postgres.connected(home) as db:
         loaded = [rows for table in wanted for rows in postgres.load_table(db, table)]
         held = {postgres.name_of(table): postgres.rows_of(db, table) for table in wanted}

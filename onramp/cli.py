@@ -15,6 +15,7 @@ VERBS = {
     "simulate": "Make an onboarding event log whose truth is known.",
     "ingest": "Bring a data set's files into the event store.",
     "features": "Compute features and refresh Feast; list, explain, check and profile them.",
+    "segments": "Group customers by rules, scores and behaviour; say who is where, and why.",
     "train": "Search, fit, judge and register a model of one task.",
     "promote": "Put a version through the gate; make it champion if it passes.",
     "serve": "Answer over HTTP with the champion of each task.",

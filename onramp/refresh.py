@@ -9,25 +9,46 @@ from feature_repo.apply import ApplyReport, apply
 from feature_repo.warehouse import WarehouseReport, load
 from features.build import BuildReport, build
 from features.store import MaterializeReport, materialize
+from lifecycle.errors import OnrampError
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.progress import Progress, silent
+from segments.build import SegmentReport, build_segments
 from tasks import supported
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentFailure:
+    """Why there are no segments."""
+
+    error: str
+    exit_code: int
+
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        return [f"segments: error: {self.error}"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class RefreshReport:
     as_of: datetime
     built: BuildReport
+    segments: SegmentReport | SegmentFailure
     warehouse: WarehouseReport
     applied: ApplyReport
     materialized: MaterializeReport | None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the segments' when they failed: whoever asked for all of it has not got it."""
+        return self.segments.exit_code if isinstance(self.segments, SegmentFailure) else 0
 
     def lines(self) -> list[str]:
         """What a person reads."""
         loaded = self.materialized.lines() if self.materialized else []
         stored = self.warehouse.lines()
-        return [*self.built.lines(), *stored, *self.applied.lines(), *loaded]
+        built = [*self.built.lines(), *self.segments.lines()]
+        return [*built, *stored, *self.applied.lines(), *loaded]
 
 
 def refresh(
@@ -45,9 +66,59 @@ def refresh(
     now = as_of or EventStore(home).as_of(dataset)
     days = sorted({day for task in supported(dataset).values() for day in task.moments})
     built = build(home, moments_days=tuple(days), as_of=now, progress=progress)
+    segments = build_or_say_why(home, now, progress)
     stored = load(home)
     applied = apply(home)
     loaded = materialize(home, now) if online else None
     return RefreshReport(
-        as_of=now, built=built, warehouse=stored, applied=applied, materialized=loaded
+        as_of=now, built=built, segments=segments, warehouse=stored, applied=applied,
+        materialized=loaded,
+    )  # fmt: skip
+
+
+def build_or_say_why(
+    home: Home, now: datetime, progress: Progress
+) -> SegmentReport | SegmentFailure:
+    """Segments, or what is wrong with them: a slip in a rule shall not stop a model's features."""
+    try:
+        return build_segments(home, as_of=now, progress=progress)
+    except OnrampError as error:
+        return SegmentFailure(error=str(error), exit_code=error.exit_code)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentsRefreshed:
+    """Segments built, and told to Feast."""
+
+    segments: SegmentReport
+    warehouse: WarehouseReport
+    applied: ApplyReport
+    materialized: MaterializeReport
+
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        told = [*self.warehouse.lines(), *self.applied.lines(), *self.materialized.lines()]
+        return [*self.segments.lines(), *told]
+
+
+def refresh_segments(
+    home: Home, *, refit: bool = False, progress: Progress = silent
+) -> SegmentsRefreshed:
+    """Bring only the segments up to the built features, and Feast to them.
+
+    Args:
+        home: with built features.
+        refit: fit the edges of the scores anew.
+        progress: shown while segments are computed.
+
+    Raises:
+        NotReady: no features are built.
+        RuleError: a rule cannot be read.
+    """
+    segments = build_segments(home, refit=refit, progress=progress)
+    stored = load(home)
+    applied = apply(home)
+    loaded = materialize(home, EventStore(home).as_of(home.dataset()))
+    return SegmentsRefreshed(
+        segments=segments, warehouse=stored, applied=applied, materialized=loaded
     )

@@ -86,16 +86,18 @@ def make_plan(path: Path, dataset: DataSet) -> Plan:
 
 
 class Planner:
-    """Reads every rule of a file, and collects what had to be left out."""
+    """Reads every rule of a file; collects what has to be left out and what cannot be read."""
 
     def __init__(self, path: Path, words: Words, *, strict: bool) -> None:
         self.path, self.words, self.strict = path, words, strict
         self.left_out: list[LeftOut] = []
+        self.faults: list[RuleError] = []
 
     def plan(self, file: SegmentsFile) -> Plan:
         segments = self.groups("segments", file.segments, self.words)
         lifecycle = self.groups("lifecycle", file.lifecycle, self.words)
         rfm = self.rfm(file)
+        self.refuse_faults()
         return Plan(
             file=self.path,
             limits=file.limits,
@@ -111,7 +113,7 @@ class Planner:
         for name, group in groups.items():
             try:
                 rule = self.rule(group.rule, words, f"{table}.{name}")
-            except UnknownWord as error:
+            except RuleError as error:
                 self.leave_out(f"{table}.{name}", error)
                 continue
             label = group.label or name.replace("_", " ").capitalize()
@@ -131,7 +133,7 @@ class Planner:
                 continue
             try:
                 scores[role] = self.scored(word, f"rfm.{role}")
-            except UnknownWord as error:
+            except RuleError as error:
                 self.leave_out(f"rfm.{role}", error)
         if not {"recency", "frequency"} <= set(scores):
             return None
@@ -149,10 +151,21 @@ class Planner:
         return Place(owner, str(self.path))
 
     def leave_out(self, name: str, error: RuleError) -> None:
-        """Note what cannot be carried; raises the error again when the file is the user's own."""
-        if self.strict:
-            raise error
-        self.left_out.append(LeftOut(name, error.what))
+        """Note what this data set cannot carry; in the user's own file that is a fault."""
+        if self.strict or not isinstance(error, UnknownWord):
+            self.faults.append(error)
+        else:
+            self.left_out.append(LeftOut(name, error.what))
+
+    def refuse_faults(self) -> None:
+        """Raise what was found: one fault as it is, several under one heading."""
+        if len(self.faults) == 1:
+            raise self.faults[0]
+        if self.faults:
+            raise RuleError(
+                f"{len(self.faults)} rules in {self.path} cannot be read.",
+                found="".join(f"\n  {fault}" for fault in self.faults),
+            )
 
 
 def score_words(scores: Mapping[str, Feature]) -> Words:
