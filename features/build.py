@@ -7,31 +7,25 @@ the moments that are new. Killed, it leaves whole parts, and the next build goes
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.check import check
-from features.moments import ONBOARDING_DAYS, due_sql, onboarding_sql
-from features.tables import Table, keys_sql, tables, write_part
+from features.gather import CHUNK, bound_memory, clear_scratch, cut, gather_sql, gathered, shown
+from features.pending import Asked, Wanted, asked, find_pending, want
+from features.record import Build, one_build, remember
+from features.sql import SOURCES
+from features.tables import Table, tables, write_part
 from lifecycle.errors import NotReady
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.progress import Advance, Progress, silent
-from lifecycle.sqlite import transaction
-
-# Moments computed at once: bounds memory, and what a kill can lose.
-CHUNK = 200_000
-
-PENDING = """
-CREATE OR REPLACE TEMP TABLE pending AS
-SELECT row_number() OVER (ORDER BY event_timestamp, customer_id) - 1 AS n, *
-FROM wanted ANTI JOIN ({built}) USING (customer_id, event_timestamp)
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +85,12 @@ class BuildReport:
 
 
 def build(
-    home: Home, *, moments_days: tuple[int, ...], as_of: datetime, progress: Progress = silent
+    home: Home,
+    *,
+    moments_days: tuple[int, ...],
+    as_of: datetime,
+    snapshot: bool = True,
+    progress: Progress = silent,
 ) -> BuildReport:
     """Bring both feature tables up to `as_of`.
 
@@ -99,76 +98,105 @@ def build(
     snapshot at `as_of` of every customer who signed up in the last `ONBOARDING_DAYS`: the server
     answers now, of what there is; a training moment waits until all of its past can be known.
 
+    What a build costs depends on the moments that are new and on what their customers did, not
+    on history; its memory is bounded.
+
+    Args:
+        home: with an event store.
+        moments_days: days after sign-up.
+        as_of: nothing received later exists.
+        snapshot: without it only training moments are built.
+        progress: shown while features are computed.
+
     Raises:
         NotReady: no customer is known, or none has come to a moment.
         DataError: a table as a whole is wrong.
         Busy: another build goes on in this home.
     """
-    as_of = as_of.astimezone(UTC)
-    dataset = home.dataset()
-    with one_build(home), EventStore(home).connect(dataset) as db:
-        reach = max((ONBOARDING_DAYS, *moments_days))
-        snapshot = onboarding_sql(dataset, reach, as_of, moments_days)
-        due = due_sql(dataset, moments_days, as_of)
-        db.execute(f"CREATE TEMP TABLE wanted AS ({due}) UNION ({snapshot})")
-        moments, onboarding = count(db, "wanted"), count(db, f"({snapshot})")
-        if moments == 0:
-            raise NotReady(
-                f"No moment is due in {home.root} by {as_of:%Y-%m-%d %H:%M} UTC.",
-                found="No customer signed up in time.",
-                do="Ingest customers, or name a later time.",
+    with one_build(home) as record:
+        ask = asked(home, moments_days, as_of, snapshot=snapshot)
+        with EventStore(home).connect(ask.dataset) as db:
+            bound_memory(db, home)
+            wanted = want(db, record, ask)
+            if wanted.moments == 0 or wanted.watermark is None:
+                raise NotReady(
+                    f"No moment is due in {home.root} by {ask.as_of:%Y-%m-%d %H:%M} UTC.",
+                    found="No customer signed up in time.",
+                    do="Ingest customers, or name a later time.",
+                )
+            done = Build(
+                as_of=ask.as_of, watermark=wanted.watermark, customers=frozenset(ask.customers)
             )
-        views = tuple(build_view(db, table, progress) for table in tables(home, dataset))
-    return BuildReport(as_of=as_of, moments=moments, onboarding=onboarding, views=views)
-
-
-@contextmanager
-def one_build(home: Home) -> Iterator[None]:
-    """Hold the home's build lock; the system lets go of it when the process dies."""
-    with transaction(home.features / "build.db", ""):
-        yield
-
-
-def build_view(db: duckdb.DuckDBPyConnection, table: Table, progress: Progress) -> ViewReport:
-    db.execute(PENDING.format(built=keys_sql((*table.parts(), *table.rejected()))))
-    pending, known = count(db, "pending"), count(db, "wanted")
-    reasons: dict[str, None] = {}
-    rejected = parts = 0
-    with progress(f"features: {table.view}", pending) as advance:
-        for start in range(0, pending, CHUNK):
-            found = build_part(db, table, start, advance)
-            reasons |= dict.fromkeys(found)
-            rejected += len(found)
-            parts += 1
-    return ViewReport(
-        view=table.view, features=len(table.features), built=pending - rejected,
-        known=known - pending, quarantined=rejected, reasons=tuple(sorted(reasons)), parts=parts,
-    )  # fmt: skip
-
-
-def build_part(
-    db: duckdb.DuckDBPyConnection, table: Table, start: int, advance: Advance
-) -> Sequence[str]:
-    """Compute, check and write one chunk of the pending moments; returns its rejects' reasons."""
-    db.execute(
-        "CREATE OR REPLACE TEMP TABLE moments AS SELECT n AS k, customer_id,"
-        f" event_timestamp AS moment, signed_up_at FROM pending WHERE n >= {start}"
-        f" AND n < {start + CHUNK}"
+            run = Run(home, db, record, ask, wanted, progress)
+            views = []
+            for table in tables(home, ask.dataset):
+                views.append(run.build_view(table))
+                remember(record, table, ask.days, done)
+        clear_scratch(home)
+    return BuildReport(
+        as_of=ask.as_of, moments=wanted.moments, onboarding=wanted.onboarding, views=tuple(views)
     )
-    rows = compute(db, table)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of `build`."""
+
+    home: Home
+    db: duckdb.DuckDBPyConnection
+    record: sqlite3.Connection
+    ask: Asked
+    wanted: Wanted
+    progress: Progress
+
+    def build_view(self, table: Table) -> ViewReport:
+        pending = find_pending(self.db, self.record, self.ask, table)
+        reasons: list[str] = []
+        chunks = cut(self.db, CHUNK) if pending else []
+        with self.progress(f"features: {table.view}", pending) as advance:
+            for found in self.build_chunks(table, chunks, advance):
+                reasons += found
+        return ViewReport(
+            view=table.view, features=len(table.features), built=pending - len(reasons),
+            known=self.wanted.moments - pending, quarantined=len(reasons),
+            reasons=tuple(sorted(set(reasons))), parts=len(chunks),
+        )  # fmt: skip
+
+    def build_chunks(
+        self, table: Table, chunks: Sequence[int], advance: Advance
+    ) -> Iterator[list[str]]:
+        """Build chunk by chunk; yields the reasons of each one's rejects."""
+        if not chunks:
+            return
+        source = SOURCES[table.view]
+        query = gather_sql(self.db, self.record, self.ask, table)
+        with gathered(self.db, self.home, query, chunks=len(chunks)):
+            for chunk in chunks:
+                with shown(self.db, self.home, source, chunk):
+                    rows = compute(self.db, table, chunk)
+                yield keep(rows, table)
+                advance(rows.num_rows)
+
+
+def keep(rows: pa.Table, table: Table) -> list[str]:
+    """Check and write the rows of one chunk; returns its rejects' reasons."""
     checked = check(rows, table)
     name = part_name(rows)
     # Rejects first: killed between the two, the next build has the kept ones still to do.
     if checked.rejected.num_rows:
         write_part(checked.rejected, table.quarantine / name)
     write_part(checked.kept, table.folder / name)
-    advance(rows.num_rows)
     return [str(reason) for reason in checked.rejected["reason"].to_pylist()]
 
 
-def compute(db: duckdb.DuckDBPyConnection, table: Table) -> pa.Table:
+def compute(db: duckdb.DuckDBPyConnection, table: Table, chunk: int) -> pa.Table:
     """Compute the view's rows for the relation `moments`, by moment and customer."""
     found = db.sql(table.sql).to_arrow_table()
+    names = db.sql(
+        f"SELECT n, customer_id FROM people WHERE chunk = {chunk} ORDER BY n"
+    ).to_arrow_table()
+    places = pc.index_in(found["customer_id"], names["n"])
+    found = found.set_column(0, "customer_id", names["customer_id"].take(places))
     times = [found.schema.get_field_index(name) for name in ("event_timestamp", "created_at")]
     for index in times:
         field = table.schema.field(found.schema.field(index).name)
@@ -181,11 +209,7 @@ def part_name(rows: pa.Table) -> str:
     """Named by its moments: the same moments give the same name."""
     first, last = rows["event_timestamp"][0].as_py(), rows["event_timestamp"][-1].as_py()
     digest = hashlib.sha256()
-    for name in ("customer_id", "event_timestamp"):
-        digest.update("\n".join(map(str, rows[name].to_pylist())).encode())
+    keys = rows.select(["customer_id", "event_timestamp"]).combine_chunks()
+    digest.update(keys["event_timestamp"].to_numpy().tobytes())
+    digest.update("\n".join(keys["customer_id"].to_pylist()).encode())
     return f"{first:%Y%m%dT%H%M%S}-{last:%Y%m%dT%H%M%S}-{digest.hexdigest()[:12]}.parquet"
-
-
-def count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
-    found = db.execute(f"SELECT count(*) FROM {relation}").fetchone()
-    return int(found[0]) if found else 0

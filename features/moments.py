@@ -50,7 +50,7 @@ SELECT max(received_at) FROM (
 ) WHERE received_at <= {timestamp(as_of)})"""
 
 
-def sign_ups_sql(dataset: DataSet, as_of: datetime) -> str:
+def sign_ups_sql(dataset: DataSet, as_of: datetime, customers: str = "customers") -> str:
     """SELECT customer_id, signed_up_at of the new customers we know of.
 
     The sign-up in the version that was received first counts: a later correction moves no
@@ -61,7 +61,7 @@ def sign_ups_sql(dataset: DataSet, as_of: datetime) -> str:
         new = f"WHERE signed_up_at >= TIMESTAMP '{dataset.new_since} 00:00:00'"
     return f"""
 SELECT customer_id, signed_up_at FROM (
-  SELECT customer_id, signed_up_at FROM customers
+  SELECT customer_id, signed_up_at FROM {customers}
   WHERE received_at <= {timestamp(as_of)} AND signed_up_at IS NOT NULL
   QUALIFY row_number() OVER (PARTITION BY customer_id ORDER BY received_at, signed_up_at) = 1
 ) {new}"""
@@ -69,30 +69,42 @@ SELECT customer_id, signed_up_at FROM (
 
 def due_sql(dataset: DataSet, days: Sequence[int], as_of: datetime) -> str:
     """SELECT customer_id, event_timestamp, signed_up_at of the moments before the watermark."""
+    return training_sql(f"({sign_ups_sql(dataset, as_of)})", days, watermark_sql(as_of))
+
+
+def training_sql(sign_ups: str, days: Sequence[int], until: str, who: str = "customer_id") -> str:
+    """The same over any relation of sign-ups and a watermark, as SQL, by any column of theirs."""
     listed = ", ".join(str(int(day)) for day in sorted(set(days)))
     return f"""
-SELECT customer_id, signed_up_at + to_days(day::INTEGER) AS event_timestamp, signed_up_at
-FROM ({sign_ups_sql(dataset, as_of)}) CROSS JOIN unnest([{listed}]) AS d(day)
-WHERE signed_up_at + to_days(day::INTEGER) <= {watermark_sql(as_of)}"""
+SELECT {who}, signed_up_at + to_days(day::INTEGER) AS event_timestamp, signed_up_at
+FROM {sign_ups} CROSS JOIN unnest([{listed}]) AS d(day)
+WHERE signed_up_at + to_days(day::INTEGER) <= {until}"""
 
 
 def onboarding_sql(
-    dataset: DataSet, days: int, as_of: datetime, moments_days: Sequence[int] = ()
+    sign_ups: str, days: Sequence[int], as_of: datetime, until: datetime | None
 ) -> str:
-    """SELECT the same columns: everybody who is still new, at `as_of`.
+    """SELECT n, event_timestamp, signed_up_at: everybody who is still new, at `as_of`.
 
     Whose training moment is `as_of` itself, beyond the watermark, is taken a microsecond before:
     that moment is still to be built, of what will have been received by then.
+
+    Args:
+        sign_ups: a relation of n, which stands for a customer, and signed_up_at.
+        days: of the training moments, after sign-up; nobody who has one ahead is left out.
+        as_of: the moment of the snapshot.
+        until: the watermark.
     """
-    now = timestamp(as_of)
-    ages = ", ".join(f"to_days({int(day)})" for day in (*moments_days, -1))
+    now, reach = timestamp(as_of), max((ONBOARDING_DAYS, *days))
+    ages = ", ".join(f"to_days({int(day)})" for day in (*days, -1))
+    beyond = "true" if until is not None and as_of > until else "false"
     return f"""
-SELECT customer_id,
-  CASE WHEN {now} > {watermark_sql(as_of)} AND {now} - signed_up_at IN ({ages})
+SELECT n,
+  CASE WHEN {beyond} AND {now} - signed_up_at IN ({ages})
     THEN {now} - INTERVAL 1 MICROSECOND ELSE {now} END AS event_timestamp,
   signed_up_at
-FROM ({sign_ups_sql(dataset, as_of)})
-WHERE signed_up_at <= {now} AND signed_up_at >= {now} - INTERVAL {int(days)} DAY"""
+FROM {sign_ups}
+WHERE signed_up_at <= {now} AND signed_up_at >= {now} - INTERVAL {int(reach)} DAY"""
 
 
 def timestamp(when: datetime) -> str:

@@ -36,6 +36,9 @@ MINUTE = 60_000_000
 
 KNOWN = "e.occurred_at <= m.moment AND e.received_at <= m.moment"
 
+# Which table of the event store the features of a view are made of.
+SOURCES: dict[View, str] = {"customer_behaviour": "events", "customer_profile": "customers"}
+
 FEATURE_TYPES = {"number": "DOUBLE", "category": "VARCHAR"}
 
 

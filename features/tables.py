@@ -93,14 +93,19 @@ def table_of(home: Home, dataset: DataSet, view: View, features: tuple[Feature, 
     )
 
 
-def keys_sql(paths: Sequence[Path]) -> str:
-    """SELECT customer_id, event_timestamp (naive UTC) of every row in the parts."""
+def keys_sql(paths: Sequence[Path], where: str = "true") -> str:
+    """SELECT customer_id, event_timestamp (naive UTC) of the rows in the parts.
+
+    Args:
+        paths: the parts.
+        where: on the columns as they are on disk, so that statistics skip row groups.
+    """
     if not paths:
         return "SELECT NULL::VARCHAR AS customer_id, NULL::TIMESTAMP AS event_timestamp WHERE false"
     files = ", ".join(literal(str(path)) for path in paths)
     return (
         "SELECT customer_id, timezone('UTC', event_timestamp) AS event_timestamp "
-        f"FROM read_parquet([{files}])"
+        f"FROM read_parquet([{files}]) WHERE {where}"
     )
 
 
@@ -112,13 +117,18 @@ def write_part(rows: pa.Table, path: Path) -> None:
     unfinished.replace(path)
 
 
+def scratch(home: Home) -> Path:
+    """Where a build lays out what it works on; nothing in it outlives a build."""
+    return home.features / "scratch"
+
+
 def sweep(home: Home, keep: Sequence[Table]) -> tuple[Path, ...]:
     """Remove the folders of definitions that are no longer wanted; returns them."""
     wanted = {table.folder for table in keep}
     gone = tuple(
         folder
         for folder in sorted(home.features.glob("*/*"))
-        if folder.is_dir() and folder not in wanted
+        if folder.is_dir() and folder not in wanted and folder.parent != scratch(home)
     )
     for folder in gone:
         shutil.rmtree(folder)

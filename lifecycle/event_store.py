@@ -154,10 +154,18 @@ class EventStore:
         return datetime.now(UTC) if dataset.clock == "wall" else self.newest(dataset)
 
 
-def view_sql(parts: Sequence[Path], fixed: Sequence[str], columns: dict[str, Column]) -> str:
+def view_sql(
+    parts: Sequence[Path], fixed: Sequence[str], columns: dict[str, Column], where: str = "true"
+) -> str:
     """SELECT over the committed parts, or over nothing, with the same columns either way.
 
     A column that the data set declares and that no part holds yet is missing in every row.
+
+    Args:
+        parts: files of one table.
+        fixed: its canonical columns.
+        columns: what the data set declares beside them.
+        where: on the columns as they are on disk, so that statistics skip row groups.
     """
     kinds = {name: "TIMESTAMPTZ" if name.endswith("_at") else "VARCHAR" for name in fixed}
     kinds |= {name: SQL_TYPES[column.type] for name, column in columns.items()}
@@ -167,7 +175,7 @@ def view_sql(parts: Sequence[Path], fixed: Sequence[str], columns: dict[str, Col
         files = ", ".join(literal(str(part)) for part in parts)
         rows += (
             f" UNION ALL BY NAME SELECT * FROM read_parquet([{files}], union_by_name = true,"
-            " hive_partitioning = false)"
+            f" hive_partitioning = false) WHERE {where}"
         )
     chosen = ", ".join(
         f"timezone('UTC', {identifier(name)}) AS {identifier(name)}"
