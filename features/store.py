@@ -14,6 +14,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from feast.types import String
 
 from features.clock import clock
 from features.connection import config_file, current, find_service, forget_store, open_store
@@ -43,9 +44,18 @@ def service_features(home: Home, service: str) -> tuple[str, ...]:
 
 
 def service_types(home: Home, service: str) -> Mapping[str, FeatureType]:
-    """Feature → type, in service order."""
-    known = {f.name: f.type for table in current(home) for f in table.features}
-    return {name: known[name] for name in service_features(home, service)}
+    """Feature → type, in service order, as Feast was told; segments are told to Feast too.
+
+    Raises:
+        NotReady: Feast was told of other definitions.
+    """
+    current(home)
+    parts = find_service(home, service).feature_view_projections
+    return {
+        feature.name: "category" if feature.dtype == String else "number"
+        for part in parts
+        for feature in part.features
+    }
 
 
 def definitions(home: Home, service: str) -> Mapping[str, str]:

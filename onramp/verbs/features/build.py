@@ -13,7 +13,7 @@ from onramp.options import Place, as_of_option, common
 @click.command()
 @common
 @as_of_option
-def command(place: Place, as_of: datetime | None) -> None:
+def command(place: Place, as_of: datetime | None) -> int:
     """Compute features, register them with Feast, refresh the online store.
 
     Computes the moments that fell due since the last time, and for everybody still onboarding
@@ -23,3 +23,4 @@ def command(place: Place, as_of: datetime | None) -> None:
 
     report = refresh(place.home, as_of=as_of, progress=place.progress)
     show(report, report.lines(), as_json=place.as_json)
+    return report.exit_code
