@@ -91,7 +91,7 @@ def build_segments(
         parts=len(done),
         edges=segments.edges.version if segments.edges else None,
         behaviour=segments.model.version if segments.model else None,
-        notes=segments.edges.notes() if segments.edges else (),
+        notes=segments.notes,
         left_out=tuple(f"{one.name}: {one.reason}" for one in segments.plan.left_out),
     )
 

@@ -36,10 +36,10 @@ def read_part(sources: Sequence[Table], names: Sequence[str], part: Path) -> tup
         asked = count(db, "keys")
         rows = joined(db, sources_sql(sources, names, [[part], beside]))
         if rows.num_rows < asked:
+            asked -= rejected(db, profile)
+        if rows.num_rows < asked:
             rows = joined(db, sources_sql(sources, names, [[part], profile.parts()]))
-        if rows.num_rows == asked:
-            return rows, 0
-        return rows, asked - rows.num_rows - rejected(db, profile)
+        return rows, asked - rows.num_rows
 
 
 def joined(db: duckdb.DuckDBPyConnection, relation: str) -> pa.Table:

@@ -17,7 +17,6 @@ from segments.language import Happened, Span, parse
 from segments.words import Words, is_time
 
 DIALECT = "duckdb"
-DAYS = {"hours": 1 / 24, "days": 1.0, "weeks": 7.0}
 FLIPPED: dict[type[exp.Expr], type[exp.Expr]] = {
     exp.GT: exp.LT,
     exp.GTE: exp.LTE,
@@ -177,7 +176,7 @@ class Leaf:
             case exp.Boolean():
                 raise self.fault(f"{feature.name!r} is a number and not yes or no.")
             case Span() if is_time(feature):
-                return self.number(feature, node.this) * DAYS[node.args["unit"]]
+                return in_days(self.number(feature, node.this), node.args["unit"])
             case Span():
                 raise self.fault(
                     f"{feature.name!r} is no point in time.",
@@ -202,6 +201,13 @@ class Leaf:
 
     def fault(self, what: str, do: str = "docs/segments.md has every phrase.") -> Fault:
         return Fault(what, start=self.span[0], end=self.span[1], do=do)
+
+
+def in_days(number: float, unit: str) -> float:
+    """So many hours, days or weeks as days."""
+    if unit == "hours":
+        return number / 24
+    return number * 7 if unit == "weeks" else number
 
 
 def column(feature: Feature) -> exp.Column:

@@ -96,7 +96,7 @@ def standing(home: Home) -> SegmentsStanding:
             stand(column, one, (sizes, customers), (then, were), plan.limits)
             for column, one in every_group(segments)
         ),
-        notes=segments.edges.notes() if segments.edges else (),
+        notes=segments.notes,
         left_out=tuple(f"{one.name}: {one.reason}" for one in plan.left_out),
     )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import pyarrow as pa
 
@@ -19,6 +18,7 @@ from features.tables import Table, tables
 from lifecycle.errors import OnrampError
 from lifecycle.home import Home
 from lifecycle.sql import identifier, literal
+from segments.behaviour import BehaviourModel, load
 from segments.plan import LIFECYCLE, RFM, Named, Plan, plan_of
 from segments.population import connect
 from segments.rfm import RfmEdges, newest, score_sql
@@ -28,29 +28,20 @@ VIEW: View = "customer_segments"
 BEHAVIOUR = "behaviour_segment"
 
 
-class Learnt(Protocol):
-    """Segments learnt from behaviour, as `segments.behaviour` fits them."""
-
-    @property
-    def version(self) -> str: ...
-    @property
-    def definition(self) -> str: ...
-    @property
-    def features(self) -> tuple[str, ...]: ...
-    @property
-    def names(self) -> tuple[str, ...]: ...
-    def assign(self, rows: pa.Table) -> list[str | None]: ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class SegmentTable:
     """What is computed, of what, and where it goes."""
 
     plan: Plan
     edges: RfmEdges | None
-    model: Learnt | None
+    model: BehaviourModel | None
     table: Table
     sources: tuple[Table, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known before the segments are used."""
+        return self.edges.notes() if self.edges else ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -83,7 +74,7 @@ def segment_table(home: Home, *, edges: RfmEdges | None = None) -> SegmentTable:
     Raises:
         RuleError: a rule cannot be read.
     """
-    plan, model = plan_of(home), learnt_segments(home)
+    plan, model = plan_of(home), load(home)
     if edges is None and plan.rfm:
         edges = newest(home, plan.rfm.scores)
     sources = tables(home, home.dataset())
@@ -103,11 +94,6 @@ def segment_table(home: Home, *, edges: RfmEdges | None = None) -> SegmentTable:
     return SegmentTable(plan=plan, edges=edges, model=model, table=table, sources=sources)
 
 
-def learnt_segments(home: Home) -> Learnt | None:  # noqa: ARG001
-    """The learnt segments of the home; none were fitted yet."""
-    return None
-
-
 def stored(home: Home) -> tuple[Table, ...]:
     """The table of segments for whoever tells Feast: none unless it is built as defined now.
 
@@ -121,7 +107,9 @@ def stored(home: Home) -> tuple[Table, ...]:
     return (table,) if table.parts() else ()
 
 
-def features_of(plan: Plan, edges: RfmEdges | None, model: Learnt | None) -> Iterator[Feature]:
+def features_of(
+    plan: Plan, edges: RfmEdges | None, model: BehaviourModel | None
+) -> Iterator[Feature]:
     for one in plan.segments:
         if one.rule:
             yield segment_feature(one, one.rule)

@@ -13,6 +13,7 @@ COMMANDS = {
     "words": "List the words that a rule can use.",
     "check": "Read a file of segments and say what is wrong with it.",
     "refresh": "Compute the segments of every built moment, and tell Feast.",
+    "fit": "Learn segments from behaviour.",
 }
 
 
