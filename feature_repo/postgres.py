@@ -21,7 +21,7 @@ from feast.infra.utils.postgres.connection_utils import _get_conn
 from feast.repo_config import load_repo_config
 from psycopg import sql
 
-from feature_repo.configuration import write_config
+from feature_repo.configuration import template
 from features.servers import reachable
 from features.tables import Table
 from lifecycle.errors import DataError, Unsupported
@@ -64,8 +64,8 @@ def load_table(db: Connection, table: Table) -> list[int]:
 
 @contextmanager
 def connected(home: Home) -> Iterator[Connection]:
-    """A connection to the offline store of the home's configuration."""
-    path = write_config(home)
+    """A connection to the offline store of the configuration that is to be applied."""
+    path = template(home)
     with reachable(path):
         config = load_repo_config(home.feast, path)
         with _get_conn(config.offline_store) as db:
