@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.audit_store import BATCH, first, fresh, number
-from features.build import one_build
 from features.check import MOST_REJECTED, refuse_wrong_schema, split
 from features.findings import Finding, judged, untold
+from features.record import one_build
 from features.schema import broken, view_schema
 from features.tables import TTL, Table, keys_sql, write_part
 from lifecycle.errors import DataError, NotReady
