@@ -32,10 +32,15 @@ def training_findings(home: Home, task: Task, as_of: datetime) -> Iterator[Findi
         yield untold(stage, "keys, labels, bounds", error)
         return
     yield ruled(stage, data, training_schema(home.dataset(), task, data))
+    yield from answered(stage, data)
+
+
+def answered(stage: str, data: TrainingSet) -> Iterator[Finding]:
+    """There is something to tell apart, and something to tell it by."""
     classes = data.frame["label"].nunique()
     yield judged(
         stage, f"at least {CLASSES} answers", len(data.frame), int(classes < CLASSES),
-        found=f"every label is {data.frame['label'].iloc[0]}" if len(data.frame) else "no row",
+        found=f"every label is {', '.join(map(str, data.frame['label'].head(1))) or 'missing'}",
         do="Look at the task's label, or ingest more history.",
     )  # fmt: skip
     empty = [name for name, _ in data.features if data.frame[name].isna().all()]
