@@ -29,6 +29,13 @@ def redis() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="session")
+def own_redis() -> Iterator[str]:
+    """Another one, whose numbered databases the tests of the online store empty as they like."""
+    with redis_server() as address:
+        yield address
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     """A home of the toy data set, empty."""
