@@ -19,6 +19,7 @@ from lifecycle.errors import OnrampError
 from lifecycle.home import Home
 from lifecycle.sql import identifier, literal
 from segments.behaviour import BehaviourModel, load
+from segments.behaviour_store import current_file
 from segments.plan import LIFECYCLE, RFM, Named, Plan, plan_of
 from segments.population import connect
 from segments.rfm import RfmEdges, newest, score_sql
@@ -30,18 +31,25 @@ BEHAVIOUR = "behaviour_segment"
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentTable:
-    """What is computed, of what, and where it goes."""
+    """What is computed, of what, and where it goes.
+
+    Attributes:
+        outdated: behaviour segments were learnt, of features that mean something else now.
+    """
 
     plan: Plan
     edges: RfmEdges | None
     model: BehaviourModel | None
+    outdated: bool
     table: Table
     sources: tuple[Table, ...]
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be known before the segments are used."""
-        return self.edges.notes() if self.edges else ()
+        learn = "behaviour segments know older features; learn them anew by `onramp segments fit`"
+        edges = self.edges.notes() if self.edges else ()
+        return (*edges, learn) if self.outdated else edges
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -91,7 +99,10 @@ def segment_table(home: Home, *, edges: RfmEdges | None = None) -> SegmentTable:
         folder=home.features / VIEW / name,
         quarantine=home.quarantine / "features" / VIEW / name,
     )
-    return SegmentTable(plan=plan, edges=edges, model=model, table=table, sources=sources)
+    return SegmentTable(
+        plan=plan, edges=edges, model=model, table=table, sources=sources,
+        outdated=model is None and current_file(home).exists(),
+    )  # fmt: skip
 
 
 def stored(home: Home) -> tuple[Table, ...]:
