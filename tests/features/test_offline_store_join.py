@@ -111,7 +111,7 @@ def joined(engine: Engine, asked: pa.Table, *histories: History) -> list[Row]:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CASES)
 def test_both_ways_equal_the_rule_row_by_row(case: Case) -> None:
     """Whatever ties, late rows, gaps, twins, strangers and empty sides: each row gets its own."""
