@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from features.build import build
 from lifecycle.dataset import DataSet, read_dataset
-from lifecycle.home import Home
+from lifecycle.home import Home, open_home
 from segments.build import SegmentReport, build_segments
 from segments.words import Words, words_of
 from tests.features.canonical import (
@@ -55,7 +56,14 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, SegmentReport]
     return home, build_segments(home, as_of=AS_OF)
 
 
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A small home with features. To be copied only."""
+    return featured(tmp_path_factory.mktemp("small") / "home", customers=12)
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
+def home(small: Home, tmp_path: Path) -> Home:
     """A small home with features, to be changed."""
-    return featured(tmp_path / "home", customers=12)
+    shutil.copytree(small.root, tmp_path / "home")
+    return open_home(tmp_path / "home")
