@@ -56,8 +56,16 @@ class Association:
     strength: float
 
 
-def profile(home: Home, task: Task, *, as_of: datetime | None = None) -> Profile:
+def profile(
+    home: Home, task: Task, *, as_of: datetime | None = None, plots: bool = True
+) -> Profile:
     """Write the profile of the task's training set at `as_of`.
+
+    Args:
+        home: with applied features.
+        task: whose training set.
+        as_of: nothing received later exists; default: now, on the data set's clock.
+        plots: draw each column's distribution, a tenth of a second each.
 
     Raises:
         DataError: no moment has a label yet.
@@ -71,7 +79,7 @@ def profile(home: Home, task: Task, *, as_of: datetime | None = None) -> Profile
         rows=len(data.frame),
         drawn=len(drawn),
         features=len(data.features),
-        page=write(page(task, data, drawn), home.reports / task.name / FILE),
+        page=write(page(task, data, drawn, plots=plots), home.reports / task.name / FILE),
     )
 
 
@@ -84,10 +92,10 @@ def sample(data: TrainingSet) -> pd.DataFrame:
     return rows.sample(MOST_ROWS, random_state=SEED).sort_index()
 
 
-def page(task: Task, data: TrainingSet, drawn: pd.DataFrame) -> str:
+def page(task: Task, data: TrainingSet, drawn: pd.DataFrame, *, plots: bool) -> str:
     found = associations(drawn.drop(columns="event_timestamp"))
     # skrub escapes what it shows of the table
-    columns = Markup(columns_of(drawn))  # noqa: S704
+    columns = Markup(columns_of(drawn, plots=plots))  # noqa: S704
     return render(
         "profile.html",
         {
@@ -108,10 +116,10 @@ def page(task: Task, data: TrainingSet, drawn: pd.DataFrame) -> str:
     )
 
 
-def columns_of(frame: pd.DataFrame) -> str:
+def columns_of(frame: pd.DataFrame, *, plots: bool) -> str:
     """The report that skrub draws of the columns, as a piece of a page."""
     report = TableReport(
-        frame, verbose=0, plot_distributions=True, compute_associations=False,
+        frame, verbose=0, plot_distributions=plots, compute_associations=False,
         open_tab="stats",
     )  # fmt: skip
     return str(report.html_snippet())

@@ -14,7 +14,8 @@ from onramp.options import Place, as_of_option, common
 @common
 @as_of_option
 @click.argument("task_name", metavar="TASK")
-def command(place: Place, task_name: str, as_of: datetime | None) -> None:
+@click.option("--quick", is_flag=True, help="Leave out the plots of each column.")
+def command(place: Place, task_name: str, as_of: datetime | None, quick: bool) -> None:
     """Draw the profile of a task's training set as one page.
 
     What is in it, what is missing and when, the balance of the answers over time, and which
@@ -22,5 +23,5 @@ def command(place: Place, task_name: str, as_of: datetime | None) -> None:
     """
     from onramp.profile import profile
 
-    report = profile(place.home, place.task(task_name), as_of=as_of)
+    report = profile(place.home, place.task(task_name), as_of=as_of, plots=not quick)
     show(report, report.lines(), as_json=place.as_json)
