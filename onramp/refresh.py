@@ -118,7 +118,8 @@ def refresh_segments(
     segments = build_segments(home, refit=refit, progress=progress)
     stored = load(home)
     applied = apply(home)
-    loaded = materialize(home, EventStore(home).as_of(home.dataset()))
+    # Nothing of what is built is newer, whatever was ingested since.
+    loaded = materialize(home, segments.as_of)
     return SegmentsRefreshed(
         segments=segments, warehouse=stored, applied=applied, materialized=loaded
     )
