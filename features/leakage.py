@@ -8,6 +8,7 @@ later version of every profile. A feature that differs has peeked.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 from features.moments import ONBOARDING_DAYS, due_sql
 from features.tables import Table, tables
 from lifecycle.dataset import Column, DataSet
+from lifecycle.errors import NotReady
 from lifecycle.event_store import SQL_TYPES, EventStore
 from lifecycle.home import Home
 from lifecycle.sql import identifier, literals
@@ -47,12 +49,68 @@ class Leak:
     honest: object
     peeked: object
 
+    def __str__(self) -> str:
+        return (
+            f"{self.feature}: {self.rows} moments differ; of {self.customer_id}"
+            f" {self.honest} without the future, {self.peeked} with it"
+        )
 
-def find_leaks(home: Home, *, as_of: datetime, customers: int = 200) -> tuple[Leak, ...]:
-    """Look for features of the home's catalogue that look ahead; finds none when all is well."""
+
+@dataclass(frozen=True, kw_only=True)
+class LeakReport:
+    """What a planted future changed; empty when no feature looks ahead.
+
+    Attributes:
+        moments: how many were computed with and without a future, one a customer.
+        features: how many were watched.
+    """
+
+    leaks: tuple[Leak, ...]
+    moments: int
+    features: int
+
+    def __iter__(self) -> Iterator[Leak]:
+        return iter(self.leaks)
+
+    def __len__(self) -> int:
+        return len(self.leaks)
+
+    def lines(self) -> list[str]:
+        """What a person reads."""
+        watched = f"{self.features} features at {self.moments} moments with a planted future"
+        if not self.leaks:
+            return [f"No feature looks ahead ({watched})."]
+        return [f"{len(self.leaks)} features look ahead ({watched}):", *map(str, self.leaks)]
+
+
+def find_leaks(
+    home: Home, *, as_of: datetime, customers: int = 200, views: Sequence[Table] | None = None
+) -> LeakReport:
+    """Look for features that look ahead; finds none when all is well.
+
+    Args:
+        home: whose events and customers.
+        as_of: moments due by then.
+        customers: how many, at one moment each.
+        views: whose features; the home's catalogue when None.
+
+    Raises:
+        NotReady: no moment is due, so nothing could be told.
+    """
     dataset = home.dataset()
+    watched = tables(home, dataset) if views is None else views
     world = sample(home, dataset, as_of, customers)
-    return tuple(leak for table in tables(home, dataset) for leak in leaks(world, table, dataset))
+    if world.moments.num_rows == 0:
+        raise NotReady(
+            "Whether a feature looks ahead cannot be told.",
+            found=f"No moment is due in {home.root} by {as_of:%Y-%m-%d %H:%M} UTC.",
+            do="Ingest customers, or name a later time.",
+        )
+    return LeakReport(
+        leaks=tuple(leak for table in watched for leak in leaks(world, table, dataset)),
+        moments=world.moments.num_rows,
+        features=sum(len(table.features) for table in watched),
+    )
 
 
 def sample(home: Home, dataset: DataSet, as_of: datetime, customers: int) -> World:
