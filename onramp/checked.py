@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from features.audit import same_moments, view_findings
+from features.audit import BOUNDS, same_moments, view_findings
 from features.audit_store import store_findings
-from features.findings import Finding, judged, sound
+from features.findings import Finding, judged, sound, untold
 from features.leakage import find_leaks
 from features.tables import tables
-from lifecycle.errors import DataError
+from lifecycle.errors import DataError, OnrampError
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from onramp.console import table
+from segments.table import VIEW, segment_table
 from tasks import supported
 from training.audit import training_findings
 
@@ -66,10 +67,21 @@ def findings(home: Home, as_of: datetime, *, leaks: bool) -> Iterator[Finding]:
     for view in views:
         yield from view_findings(home, view, as_of)
     yield from same_moments(views)
+    yield from segment_findings(home, as_of)
     if leaks:
         yield leakage(home, as_of)
     for task in supported(dataset).values():
         yield from training_findings(home, task, as_of)
+
+
+def segment_findings(home: Home, as_of: datetime) -> Iterator[Finding]:
+    """Of the view of segments; that a rule cannot be read is a finding too."""
+    try:
+        table = segment_table(home).table
+    except OnrampError as error:
+        yield untold(VIEW, BOUNDS, error)
+        return
+    yield from view_findings(home, table, as_of) if table.features else ()
 
 
 def leakage(home: Home, as_of: datetime) -> Finding:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from features.catalogue import catalogue, select
-from features.feature import VIEWS, Feature
+from features.feature import VIEWS, Derived, Feature
 from features.wording import bounds, computed, empty, window
 from lifecycle.dataset import DataSet
 from lifecycle.errors import UnknownName
+from lifecycle.home import Home
+from segments.table import VIEW as SEGMENTS_VIEW
+from segments.table import segment_table
 from tasks import supported
 
 if TYPE_CHECKING:
     from features.statistics import Statistics
     from onramp.lineage import Origin
+
+SEGMENTS = "segments"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +30,9 @@ class Described:
 
     Attributes:
         definition: hash of what decides the values.
-        used_by: tasks, by name.
+        used_by: tasks by name, and `segments`, the service that hands segments out.
         computed: how the value comes about, in words.
-        made_of: words of the data set.
+        made_of: words of the data set; of a segment, features.
         origins: where these words are read from.
         statistics: of the built rows; None where nothing is built as the feature is defined now.
     """
@@ -47,32 +53,60 @@ class Described:
     statistics: Statistics | None = None
 
 
-def chosen(dataset: DataSet, pattern: str = "*", view: str | None = None) -> tuple[Feature, ...]:
+def known(home: Home) -> tuple[Feature, ...]:
+    """Every feature of the home: of events and profiles, and the segments made of these.
+
+    Raises:
+        RuleError: a rule of a segment cannot be read.
+    """
+    return (*catalogue(home.dataset()), *segment_table(home).table.features)
+
+
+def chosen(home: Home, pattern: str = "*", view: str | None = None) -> tuple[Feature, ...]:
     """The features that a pattern names, of one view or of all.
 
     Raises:
         UnknownName: the pattern names nothing, or there is no such view.
     """
-    if view is not None and view not in VIEWS:
-        raise UnknownName("view", view, VIEWS)
-    features = tuple(f for f in catalogue(dataset) if view in (None, f.view))
-    return select((pattern,), features)
+    views = (*VIEWS, SEGMENTS_VIEW)
+    if view is not None and view not in views:
+        raise UnknownName("view", view, views)
+    return select((pattern,), tuple(one for one in known(home) if view in (None, one.view)))
 
 
-def users(dataset: DataSet) -> Mapping[str, tuple[str, ...]]:
-    """Feature → the tasks that take it."""
+def users(dataset: DataSet, segments: Collection[str]) -> Mapping[str, tuple[str, ...]]:
+    """Feature → the tasks that take it, and `segments` where these are made of it.
+
+    Args:
+        dataset: whose features.
+        segments: names of the features that rules, scores and clusters read.
+    """
     features = catalogue(dataset)
-    taken = {
+    taken: dict[str, Collection[str]] = {
         name: {feature.name for feature in select(task.features, features)}
         for name, task in supported(dataset).items()
     }
+    taken[SEGMENTS] = segments
     return {
-        feature.name: tuple(task for task, names in taken.items() if feature.name in names)
+        feature.name: tuple(user for user, names in taken.items() if feature.name in names)
         for feature in features
     }
 
 
-def describe(feature: Feature, used_by: tuple[str, ...]) -> Described:
+def users_of(home: Home) -> Mapping[str, tuple[str, ...]]:
+    """As `users`, of a home with its own segments."""
+    return users(home.dataset(), segment_table(home).inputs)
+
+
+def made_of(feature: Feature) -> tuple[str, ...]:
+    """Words of the data set; of a segment, the features that its expression names."""
+    if not isinstance(feature.aggregate, Derived):
+        return feature.needs
+    named = (*feature.needs, *re.findall(r'"(\w+)"', feature.aggregate.expression))
+    return tuple(dict.fromkeys(name for name in named if name != feature.name))
+
+
+def describe(feature: Feature, used_by: Mapping[str, tuple[str, ...]]) -> Described:
     """What the definition alone says."""
     return Described(
         name=feature.name,
@@ -84,7 +118,7 @@ def describe(feature: Feature, used_by: tuple[str, ...]) -> Described:
         bounds=bounds(feature),
         empty=empty(feature),
         definition=feature.definition,
-        used_by=used_by,
+        used_by=used_by.get(feature.name, (SEGMENTS,)),
         computed=computed(feature),
-        made_of=feature.needs,
+        made_of=made_of(feature),
     )

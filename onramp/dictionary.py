@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from features.catalogue import catalogue
 from features.dictionary import DATASET, PAGE, dictionary
 from features.statistics import QUANTILES, Extent, extent
-from features.tables import tables
 from lifecycle.dataset import read_dataset
 from lifecycle.home import Home
-from onramp.described import users
-from onramp.gathered import gathered
+from onramp.described import known, users
+from onramp.gathered import every_table, gathered
 from onramp.page import render, write
+from segments.file import SHIPPED
+from segments.plan import make_plan
 
 FILE = "features.html"
 
@@ -43,14 +43,14 @@ class View:
 def write_page(home: Home) -> Written:
     """Write the page of every feature of the home, with what is built of it."""
     dataset = home.dataset()
-    features = gathered(home, catalogue(dataset))
+    features = gathered(home, known(home))
     page = render(
         "dictionary.html",
         {
             "title": f"Features of {dataset.title}",
             "home": str(home.root),
             "features": features,
-            "views": [View(table.view, extent(table)) for table in tables(home, dataset)],
+            "views": [View(table.view, extent(table)) for table in every_table(home)],
             "quantiles": QUANTILES,
             "middle": QUANTILES.index(0.5),
         },
@@ -65,7 +65,7 @@ def write_page(home: Home) -> Written:
 def docs_page() -> str:
     """docs/features.md, as the definitions and the shipped tasks say it."""
     dataset = read_dataset(DATASET)
-    return dictionary(dataset, users(dataset))
+    return dictionary(dataset, users(dataset, make_plan(SHIPPED, dataset).features))
 
 
 if __name__ == "__main__":

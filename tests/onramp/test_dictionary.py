@@ -19,7 +19,9 @@ def test_every_feature_has_a_line_with_its_meaning() -> None:
 
 
 def test_every_feature_says_who_uses_it() -> None:
-    """The shipped tasks stand in the last column of each line that they use."""
+    """The shipped tasks and segments stand in the last column of each line that they use."""
     lines = [line for line in docs_page().splitlines() if line.startswith("| `")]
-    assert lines
-    assert all(line.endswith("| churn, preference |") for line in lines)
+    users = {line.split("`")[1]: line.split(" | ")[-1] for line in lines}
+    assert set(users.values()) == {"churn, preference |", "churn, preference, segments |"}
+    assert users["days_since_last_login"] == "churn, preference, segments |"
+    assert users["profile_age"] == "churn, preference |"

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from features.catalogue import catalogue
 from features.tables import tables
 from lifecycle.home import Home
 from onramp.cli import run
+from onramp.described import known
 from onramp.refresh import refresh
 from onramp.verbs.features import COMMANDS
 from tests.features.canonical import AS_OF, START, TOML, alive, days, fill, random_log, settle
@@ -101,8 +101,11 @@ def test_list_names_every_feature_and_its_users(
     """One line a feature; a pattern and a view narrow them down."""
     say(home, "list", "--json")
     every = answer(capsys)
-    assert [one["name"] for one in every] == [one.name for one in catalogue(home.dataset())]
-    assert all(one["used_by"] == ["churn", "preference"] for one in every)
+    assert [one["name"] for one in every] == [one.name for one in known(home)]
+    users = {str(one["name"]): one["used_by"] for one in every}
+    assert users["profile_country"] == ["churn", "preference"]
+    assert users["days_since_last_login"] == ["churn", "preference", "segments"]
+    assert users["segment_dormant"] == ["segments"]
     say(home, "list", "profile_*", "--view", "customer_profile")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["feature", "view", "type", "window", "unit", "used", "by"]
@@ -112,9 +115,9 @@ def test_list_names_every_feature_and_its_users(
 
 
 def test_list_is_quick(home: Home) -> None:
-    """It reads the definitions and loads neither Feast nor pandas nor a database."""
+    """It reads the definitions and loads neither Feast nor pandas nor what learns."""
     loaded = loaded_after("features", "list", "--home", str(home.root))
-    assert not loaded & {*HEAVY, "pyarrow", "polars"}
+    assert not loaded & ({*HEAVY, "polars"} - {"duckdb"})
 
 
 @pytest.mark.parametrize(
@@ -156,11 +159,22 @@ def test_show_counts_the_values_of_a_category(
     assert re.search(r"values +4: .*de \d+\.\d%", capsys.readouterr().out)
 
 
+def test_a_segment_leads_back_to_its_features_and_their_files(
+    home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the rule to the features that it reads, and from these to the columns of files."""
+    say(home, "show", "segment_dormant")
+    told = capsys.readouterr().out
+    assert "segment of    days_since_last_login\n" in told
+    assert "made of       login: 'login' in what of clicks/*.csv ([events.clicks])\n" in told
+    assert re.search(r"distribution +[▁▂▃▄▅▆▇█]+\n", told)
+
+
 def test_the_page_holds_everything_and_runs_nothing_of_the_data(home: Home) -> None:
     """One file, no address to fetch from, every feature in it, and every word escaped."""
     say(home, "page")
     page = (home.reports / "features.html").read_text(encoding="utf-8")
-    for feature in catalogue(home.dataset()):
+    for feature in known(home):
         assert f'<section class="feature" id="{feature.name}"' in page
     assert NASTY not in page
     assert "&lt;script&gt;alert(" in page
@@ -196,8 +210,8 @@ def test_check_passes_what_was_just_built(home: Home, capsys: pytest.CaptureFixt
     report = json.loads(capsys.readouterr().out)
     assert {one["verdict"] for one in report["findings"]} == {"passed"}
     assert {one["stage"] for one in report["findings"]} == {
-        "customers", "events", "customer_behaviour", "customer_profile", "features",
-        "training set of churn", "training set of preference",
+        "customers", "events", "customer_behaviour", "customer_profile", "customer_segments",
+        "features", "training set of churn", "training set of preference",
     }  # fmt: skip
 
 

@@ -17,11 +17,10 @@ def command(place: Place, pattern: str, view: str | None) -> None:
 
     PATTERN is a name or, as in a shell, many: 'count_*_7d'. Quote it.
     """
-    from onramp.described import chosen, describe, users
+    from onramp.described import chosen, describe, users_of
 
-    dataset = place.home.dataset()
-    used_by = users(dataset)
-    found = [describe(one, used_by[one.name]) for one in chosen(dataset, pattern, view)]
+    used_by = users_of(place.home)
+    found = [describe(one, used_by) for one in chosen(place.home, pattern, view)]
     heading = ("feature", "view", "type", "window", "unit", "used by")
     rows = [
         (one.name, one.view, one.type, one.window, one.unit or "–", ", ".join(one.used_by) or "–")

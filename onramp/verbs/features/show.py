@@ -17,12 +17,12 @@ def command(place: Place, name: str) -> None:
     What it means, how it is computed and of which columns of your files, who uses it, and what
     the built rows hold of it.
     """
-    from features.catalogue import catalogue
     from lifecycle.errors import UnknownName
+    from onramp.described import known
     from onramp.gathered import gathered, lines
 
-    known = {feature.name: feature for feature in catalogue(place.home.dataset())}
-    if name not in known:
-        raise UnknownName("feature", name, known)
-    (found,) = gathered(place.home, [known[name]])
+    features = {feature.name: feature for feature in known(place.home)}
+    if name not in features:
+        raise UnknownName("feature", name, features)
+    (found,) = gathered(place.home, [features[name]])
     show(found, lines(found), as_json=place.as_json)
