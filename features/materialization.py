@@ -12,12 +12,13 @@ from io import StringIO
 
 from feast import FeatureStore, FeatureView
 
-from features.connection import connect, current
+from features.connection import config_file, connect, current
 from features.online_layout import layout_of
 from features.online_newest import Source, batches, open_database, part_name, wanted_of
 from features.online_plan import forget_plans
 from features.online_port import Direct, Loader
 from features.online_time import micros_of
+from features.servers import reachable
 from features.tables import TTL
 from lifecycle.home import Home
 
@@ -53,7 +54,7 @@ def materialize(home: Home, end: datetime) -> MaterializeReport:
     older `end` than before is no error: the store refuses rows older than its own.
 
     Raises:
-        NotReady: Feast was told of other definitions.
+        NotReady: Feast was told of other definitions, or a server does not answer.
         Busy: other writers never let go of the store.
     """
     began = time.perf_counter()
@@ -64,13 +65,14 @@ def materialize(home: Home, end: datetime) -> MaterializeReport:
     start = end - TTL
     views = [view for view in store.list_feature_views() if view.online and folder_of(view)]
     online = store.provider.online_store
-    if isinstance(online, Direct):
-        sent, taken = load(home, store, online.loader(store.config), views, (start, end))
-    else:
-        # Feast prints; what a command prints is its report.
-        with redirect_stdout(StringIO()):
-            store.materialize(start, end, feature_views=[view.name for view in views])
-        sent = taken = Counter()
+    with reachable(config_file(home)):
+        if isinstance(online, Direct):
+            sent, taken = load(home, store, online.loader(store.config), views, (start, end))
+        else:
+            # Feast prints; what a command prints is its report.
+            with redirect_stdout(StringIO()):
+                store.materialize(start, end, feature_views=[view.name for view in views])
+            sent = taken = Counter()
     forget_plans(home)
     return MaterializeReport(
         start=start,

@@ -22,6 +22,7 @@ from features.feature import FeatureType
 from features.materialization import MaterializeReport, materialize
 from features.online_plan import plan_of
 from features.online_row import OnlineRow, online_row
+from features.servers import reachable
 from features.tables import ARROW_TYPES, TIME
 from lifecycle.errors import DataError
 from lifecycle.home import Home
@@ -109,10 +110,11 @@ def historical(home: Home, service: str, entities: pd.DataFrame) -> pa.Table:
             ROW: np.arange(len(entities)),
         }
     )
-    job = open_store(home).get_historical_features(
-        entity_df=frame, features=found, filter_by_created_timestamp=True
-    )
-    table = job.to_arrow().sort_by(ROW)
+    with reachable(config_file(home)):
+        job = open_store(home).get_historical_features(
+            entity_df=frame, features=found, filter_by_created_timestamp=True
+        )
+        table = job.to_arrow().sort_by(ROW)
     if table.num_rows != len(entities):
         raise DataError(
             "Feast did not return one row for each moment.",

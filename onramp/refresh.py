@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feature_repo.apply import ApplyReport, apply
+from feature_repo.ready import ready
 from feature_repo.warehouse import WarehouseReport, load
 from features.build import BuildReport, build
 from features.store import MaterializeReport, materialize
@@ -62,6 +63,7 @@ def refresh(
         online: load the online store too; batch scoring and training do without.
         progress: shown while features are computed.
     """
+    ready(home)
     dataset = home.dataset()
     now = as_of or EventStore(home).as_of(dataset)
     days = sorted({day for task in supported(dataset).values() for day in task.moments})
