@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
+import pyarrow as pa
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
@@ -202,17 +203,18 @@ def report_of(
         as_of=as_of, version=in_force.version if in_force else None,
         stored=model is not None and model is not before, chosen=study.chosen, customers=whole,
         clustered=rows, features=tuple(column.feature for column in study.columns),
-        segments=segments, candidates=study.candidates, seconds=0.0,
-        change=compare(before, model, study, named.lost if named else ())
+        segments=segments, warnings=tuple(one.warning() for one in segments if one.small),
+        candidates=study.candidates, seconds=0.0,
+        change=compare(before, model, study.snapshot.rows, named.lost if named else ())
         if before and model and comparable else None,
     )  # fmt: skip
 
 
 def compare(
-    before: BehaviourModel, model: BehaviourModel, study: Study, lost: Sequence[str]
+    before: BehaviourModel, model: BehaviourModel, rows: pa.Table, lost: Sequence[str]
 ) -> Change:
-    """How the same customers were and are grouped."""
-    was, now = before.assign(study.snapshot.rows), model.assign(study.snapshot.rows)
+    """How the two group the same rows."""
+    was, now = before.assign(rows), model.assign(rows)
     both = [(a, b) for a, b in zip(was, now, strict=True) if a is not None and b is not None]
     old, new = zip(*both, strict=True) if both else ((), ())
     return Change(

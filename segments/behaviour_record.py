@@ -81,7 +81,7 @@ def metrics(report: FitReport) -> dict[str, float]:
     found |= {f"share.{slug(one.name)}": one.share for one in report.segments}
     if report.change is not None:
         found |= {"ari_to_previous": report.change.ari, "moved": report.change.moved}
-    found |= {"too_small": len(report.small), "seconds": report.seconds}
+    found |= {"too_small": len(report.warnings), "seconds": report.seconds}
     return {name: float(value) for name, value in found.items() if np.isfinite(value)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import isnan
 from typing import Literal
 
 # A segment below either is reported with a warning: no campaign, and no test of one, lives on it.
@@ -20,7 +21,8 @@ class Candidate:
     Attributes:
         silhouette: mean over a sample, -1 to 1; NaN where fewer than two segments are filled.
         cloud: the highest silhouette that K-Means reached with k on clouds without segments.
-        stability: mean adjusted Rand index over resamples; 1 is the same each time.
+        stability: mean adjusted Rand index over resamples; 1 is the same each time. NaN where it
+            was not measured, because the silhouette is no better than that of a cloud.
         smallest: share of the smallest segment.
         verdict: `chosen`, or why not.
     """
@@ -37,10 +39,8 @@ class Candidate:
         return f"{self.k} by {self.algorithm}"
 
     def line(self) -> str:
-        return (
-            f"silhouette {self.silhouette:.3f} ({self.cloud:.3f} without segments), "
-            f"resamples agree to {self.stability:.3f}"
-        )
+        agree = "" if isnan(self.stability) else f", resamples agree to {self.stability:.3f}"
+        return f"silhouette {self.silhouette:.3f} ({self.cloud:.3f} without segments){agree}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,12 @@ class Found:
         size = f"{self.customers:,} customers ({self.share:.1%})"
         said = "" if self.name == self.description else f"; it looks like: {self.description}"
         return f"  {self.name}: {size}, {self.origin}{said}"
+
+    def warning(self) -> str:
+        return (
+            f"{self.name!r} is too small: {self.customers:,} customers ({self.share:.1%}). Below "
+            f"{SMALL_CUSTOMERS} customers or {SMALL_SHARE:.0%}, take it for a hint."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +112,7 @@ class FitReport:
             segments. Nothing is stored then, and what was in force stays.
         customers: known by `as_of`.
         clustered: how many of them, a sample by a hash of the id beyond 20,000.
+        warnings: of segments that are too small.
         change: none where there were no segments before, or of features that mean something else.
         run_id: of MLflow, with the pictures and everything else.
     """
@@ -118,24 +125,11 @@ class FitReport:
     clustered: int
     features: tuple[str, ...]
     segments: tuple[Found, ...] = ()
+    warnings: tuple[str, ...] = ()
     change: Change | None = None
     candidates: tuple[Candidate, ...]
     seconds: float
     run_id: str = ""
-
-    @property
-    def small(self) -> tuple[str, ...]:
-        """Names of the segments that are too small."""
-        return tuple(one.name for one in self.segments if one.small)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return tuple(
-            f"{one.name!r} is too small: {one.customers:,} customers ({one.share:.1%}). Below "
-            f"{SMALL_CUSTOMERS} customers or {SMALL_SHARE:.0%}, take it for a hint."
-            for one in self.segments
-            if one.small
-        )
 
     def lines(self) -> list[str]:
         """What a person reads."""
@@ -157,8 +151,8 @@ class FitReport:
         stays = "None is in force."
         if self.version is not None:
             stays = f"Those of {self.version} stay in force."
-        best = max(self.candidates, key=lambda one: one.stability, default=None)
+        best = max(self.candidates, key=lambda one: one.silhouette - one.cloud, default=None)
         nothing = f"no behaviour segments found {whom}. {stays}"
         if best is None:
             return [nothing, "  all customers are alike in everything that was looked at"]
-        return [nothing, f"  the most stable: {best.named()}, {best.line()}: {best.verdict}"]
+        return [nothing, f"  the nearest: {best.named()}, {best.line()}: {best.verdict}"]

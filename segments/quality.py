@@ -41,6 +41,8 @@ BETTER = 0.05
 # Silhouettes nearer than this are equal.
 TIE = 0.01
 
+UNSTABLE = "resamples disagree"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tried:
@@ -98,19 +100,27 @@ def stability(x: Matrix, clustering: Clustering, k: int, seed: int) -> float:
 
 
 def measure(x: Matrix, clustering: Clustering, k: int, seed: int, cloud: float) -> Tried:
-    """Fit one clustering and measure what its form assigns."""
+    """Fit one clustering and measure what its form assigns.
+
+    Args:
+        x: shape (customers, columns).
+        clustering: what is fitted.
+        k: into how many.
+        seed: of the fit and of the resamples.
+        cloud: what `cloud_silhouette` gave for k.
+    """
     with quietly():
         form = clustering.fit(x, k, seed)
         labels = form.labels(x)
-        stable = stability(x, clustering, k, seed)
-    sizes = np.bincount(labels, minlength=k)
-    return Tried(
-        candidate=Candidate(
+        measured = Candidate(
             algorithm=clustering.name, k=k, silhouette=silhouette(x, labels, seed), cloud=cloud,
-            stability=stable, smallest=float(sizes.min() / len(x)),
-        ),
-        form=form,
-    )  # fmt: skip
+            stability=float("nan"),
+            smallest=float(np.bincount(labels, minlength=k).min() / len(x)),
+        )  # fmt: skip
+        # Resampling costs ten times the rest, and would not save what a cloud does as well.
+        if fault(measured) == UNSTABLE:
+            measured = replace(measured, stability=stability(x, clustering, k, seed))
+    return Tried(candidate=measured, form=form)
 
 
 def judge(candidates: Sequence[Candidate], continued: str) -> list[Candidate]:
@@ -139,8 +149,9 @@ def fault(one: Candidate) -> str:
     """Why a candidate cannot be chosen; empty when it can."""
     if one.smallest == 0 or np.isnan(one.silhouette):
         return "a segment stayed empty"
-    if one.stability < STABLE:
-        return "resamples disagree"
-    if one.silhouette < one.cloud + BETTER:
+    # Asked so that a figure that could not be measured is a fault too.
+    if not one.silhouette >= one.cloud + BETTER:
         return "no better than a cloud without segments"
+    if not one.stability >= STABLE:
+        return UNSTABLE
     return ""
