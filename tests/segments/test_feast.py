@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -63,6 +66,20 @@ def test_online_is_the_newest_stored_row(served: Home) -> None:
         assert answer.status == "found"
         for name, value in dict(answer.values).items():
             assert value == rows.loc[answer.customer_id, name] == theirs[name][n]
+
+
+def test_the_documented_reads_work(
+    served: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Python of docs/segments.md, as it stands, in a folder with a home."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "segments.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / ".onramp").symlink_to(served.root)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - the page is ours
+    assert {"customer_id", "lifecycle_stage", "rfm_segment"} <= set(names["now"])
+    assert "segment_dormant" in names["then"].column_names
 
 
 def test_segments_are_no_models_features(served: Home) -> None:
