@@ -43,7 +43,7 @@ def shipped(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     home = settle(tmp_path_factory.mktemp(request.param), path.read_text(encoding="utf-8"))
     dataset, dice = home.dataset(), random.Random(0)  # noqa: S311 - dice, no secret
     people, happened = [], []
-    for n in range(40):
+    for n in range(25):
         born = START + days(dice.random() * 30)
         people.append(customer(f"c{n}", born, **drawn(dice, dataset.profile)))
         for _ in range(12):
@@ -72,9 +72,9 @@ def gate(report: LeakReport) -> None:
 
 def test_no_feature_of_a_shipped_data_set_looks_ahead(shipped: Home) -> None:
     """With a future planted behind every moment, no feature of the catalogue differs."""
-    report = find_leaks(shipped, as_of=AS_OF, customers=40)
+    report = find_leaks(shipped, as_of=AS_OF, customers=25)
     gate(report)
-    assert report.moments == 40
+    assert report.moments == 25
     assert report.features == sum(
         len(table.features) for table in tables(shipped, shipped.dataset())
     )
@@ -83,7 +83,7 @@ def test_no_feature_of_a_shipped_data_set_looks_ahead(shipped: Home) -> None:
 def test_every_feature_of_a_shipped_data_set_is_watched(shipped: Home) -> None:
     """Were its view to peek a second ahead, each single feature of events would be named."""
     table = planted(shipped, 0, PEEKS["one second"])
-    report = find_leaks(shipped, as_of=AS_OF, customers=40, views=[table])
+    report = find_leaks(shipped, as_of=AS_OF, customers=25, views=[table])
     assert {leak.feature for leak in report} == {feature.name for feature in table.features}
 
 
