@@ -71,6 +71,45 @@ HOW_TO = """
 A column that your data set declares under `[leaks]` can never become a feature: that is an error,
 not a warning.
 
+## Asking what there is
+
+```bash
+onramp features list 'count_*_7d'
+onramp features show engagement_score_7d
+onramp features page
+onramp features check --leaks
+onramp features profile churn
+```
+
+`list` names the features and who uses them; a pattern in quotes and `--view` narrow it down. `show`
+says everything of one: how it is computed and of which columns of your files, who uses it, and what
+the built rows hold (share missing, quantiles, values, a sparkline). `page` writes all of that for
+every feature, segments too, into one HTML file, `.onramp/reports/features.html`, which a browser
+opens without a network. `list`, `show` and `check` answer in JSON with `--json`.
+
+**`check`** holds every table to a schema made of the definitions (dataframely, on polars):
+
+- *customers, events*: types, known events, finite numbers within bounds, nothing received before it
+  happened; one id an event, one sign-up a customer; as many events as the manifest says were kept;
+  something received in the last {ttl} days. What breaks a rule is told and stays where it is: an
+  event does not carry the source that it came from, and moving it would break *rows read = kept +
+  quarantined* of that source.
+- *each view*: types, bounds, one row a moment, the same moments in every view; something built in
+  the last {ttl} days. Rows out of bounds move to quarantine with the reason, and are safe there
+  before they leave. Where most rows break a bound none is moved: that is a wrong bound.
+- *each training set*: keys, labels that the task knows, a label's end after its moment, two answers
+  at least, no feature missing everywhere.
+
+`--leaks` plants a future behind the moments of 200 customers and names every feature that sees it.
+What could not be told, such as a view that is not built, is no pass. The exit code is 0 when all
+passed and 3 otherwise, so that a scheduler can stop before training. A moment in quarantine counts
+as unknown and is not built again.
+
+**`profile TASK`** writes `.onramp/reports/TASK/training-set.html`: the balance of the answers over
+time, a map of what is missing by time and by the customer's age, what goes together with the label
+(a feature that tells nearly all of it is more often a leak than a find), and every column with its
+distribution, drawn by skrub of at most 20,000 rows. `--quick` leaves out the columns' plots.
+
 ## Reading features as a Feast user
 
 Inside `feature_repo/`, `feast apply`, `feast materialize`, `feast feature-views list` and the
@@ -120,7 +159,7 @@ def dictionary(dataset: DataSet, used_by: Mapping[str, tuple[str, ...]]) -> str:
     for view in VIEWS:
         lines = [line(one, used_by[one.name]) for one in features if one.view == view]
         page += f"\n{TITLES[view]}\n{HEAD}" + "\n".join(lines) + "\n"
-    return page + HOW_TO
+    return page + HOW_TO.format(ttl=TTL.days)
 
 
 def line(feature: Feature, used_by: tuple[str, ...]) -> str:
