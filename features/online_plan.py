@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from feast import FeatureStore
@@ -27,8 +27,9 @@ from features.online_port import Asked, Direct, Reader
 from lifecycle.errors import OnrampError
 from lifecycle.home import Home
 
-# How often a registry on a server is asked whether it has changed.
-LOOK_SECONDS = 5.0
+# How often a registry is looked at: a file, and a server.
+LOOK_SECONDS = 0.25
+ASK_SECONDS = 5.0
 # A registry tells its last change in whole seconds: one that young may change unseen.
 UNSURE_SECONDS = 2.0
 
@@ -41,13 +42,13 @@ class Plan:
         store: Feast's, which `forget_store` makes another.
         stamp: names the state.
         config: names the state of Feast's configuration.
-        looked: when the registry was asked last, on the monotonic clock.
+        wait: seconds between two looks at the registry.
     """
 
     store: FeatureStore
     stamp: Stamp
     config: Stamp
-    looked: float
+    wait: float
     features: tuple[str, ...]
     definitions: Mapping[str, str]
     reader: Reader
@@ -55,6 +56,7 @@ class Plan:
 
 Key = tuple[Path, str]
 _plans: dict[Key, Plan] = {}
+_looked: dict[Key, float] = {}
 _busy: set[Key] = set()
 
 
@@ -69,9 +71,12 @@ def plan_of(home: Home, service: str) -> Plan:
     plan = _plans.get(key)
     if plan is None or plan.store is not open_store(home):
         plan = _plans[key] = make_plan(home, service)
-    elif key not in _busy and due(home, plan):
-        _busy.add(key)
-        threading.Thread(target=renew, args=(home, service, plan), daemon=True).start()
+        _looked[key] = time.monotonic()
+    elif time.monotonic() - _looked[key] > plan.wait:
+        _looked[key] = time.monotonic()
+        if key not in _busy and may_have_changed(home, plan):
+            _busy.add(key)
+            threading.Thread(target=renew, args=(home, service, plan), daemon=True).start()
     return plan
 
 
@@ -81,12 +86,10 @@ def forget_plans(home: Home) -> None:
         _plans.pop(key, None)
 
 
-def due(home: Home, plan: Plan) -> bool:
-    """Whether the registry has to be looked at. A file shows a change at once."""
+def may_have_changed(home: Home, plan: Plan) -> bool:
+    """Whether to ask the registry. A file says so itself."""
     embedded = embedded_registry(home)
-    if embedded.exists():
-        return changed_at(config_file(home), embedded) != plan.stamp
-    return time.monotonic() - plan.looked > LOOK_SECONDS
+    return not embedded.exists() or changed_at(config_file(home), embedded) != plan.stamp
 
 
 def embedded_registry(home: Home) -> Path:
@@ -117,11 +120,11 @@ def renew(home: Home, service: str, old: Plan) -> None:
 
 def make_plan(home: Home, service: str, old: Plan | None = None) -> Plan:
     # Stamped before the look: a change in between is seen next time.
-    looked, config = time.monotonic(), changed_at(config_file(home))
+    config = changed_at(config_file(home))
     store = open_store(home)
     stamp = stamp_of(home, store)
     if old is not None and old.stamp == stamp:
-        return replace(old, looked=looked)
+        return old
     store.refresh_registry()
     parts = find_service(home, service).feature_view_projections
     views = [store.get_feature_view(part.name) for part in parts]
@@ -139,7 +142,7 @@ def make_plan(home: Home, service: str, old: Plan | None = None) -> Plan:
         store=store,
         stamp=stamp,
         config=config,
-        looked=looked,
+        wait=LOOK_SECONDS if embedded_registry(home).exists() else ASK_SECONDS,
         features=names,
         definitions={name: applied[name] for name in names},
         reader=(
