@@ -24,6 +24,9 @@ from segments.population import connect, current_sql, newest_moment, remember
 from segments.rows import read_part, sources_sql
 from segments.table import SegmentTable, evaluate, segment_table
 
+# Two tasks that train side by side both want segments: the second finds them done.
+PATIENCE_SECONDS = 300.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentReport:
@@ -73,9 +76,10 @@ def build_segments(
     Raises:
         NotReady: no features are built.
         RuleError: a rule cannot be read.
-        Busy: another build of segments goes on in this home.
+        Busy: another build of segments has been going on in this home for five minutes.
     """
-    with held(home.locks / "segments.db", "A build of segments"):
+    lock = home.locks / "segments.db"
+    with held(lock, "A build of segments", patience_seconds=PATIENCE_SECONDS):
         segments = segment_table(home)
         now = as_of.astimezone(UTC) if as_of else newest_moment(built_parts(segments))
         if segments.plan.rfm and (refit or segments.edges is None):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,16 @@ class Membership:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Score:
+    """One score from 1 to 5, and the customer's value that it was told from."""
+
+    role: str
+    score: float
+    feature: str
+    value: Value
+
+
+@dataclass(frozen=True, kw_only=True)
 class CustomerSegments:
     """All of one customer.
 
@@ -53,7 +63,7 @@ class CustomerSegments:
         moment: when the customer's features were newest.
         stale: the moment lies too far back to answer for today.
         stage: the customer's stage, and the conditions of every stage before it.
-        values: columns of the scores and classes → value.
+        classes: column → the class of the customer, such as the RFM segment.
     """
 
     customer_id: str
@@ -61,7 +71,8 @@ class CustomerSegments:
     stale: bool
     segments: tuple[Membership, ...]
     stage: tuple[Membership, ...]
-    values: Mapping[str, Value]
+    scores: tuple[Score, ...]
+    classes: Mapping[str, str | None]
 
 
 def customer_segments(home: Home, customer_id: str) -> CustomerSegments:
@@ -87,14 +98,21 @@ def customer_segments(home: Home, customer_id: str) -> CustomerSegments:
                 for one in plan.segments
             ),
             stage=tuple(stages(db, plan.lifecycle, told.get(LIFECYCLE))),
-            values={name: value for name, value in told.items() if not is_other(name)},
+            scores=tuple(scores(segments, row.to_pylist()[0], told)),
+            classes={column: told[column] for column, _ in segments.groups},
         )
 
 
-def is_other(name: str) -> bool:
-    """Whether a column is a key, the marker or a segment's: told elsewhere."""
-    keys = {"customer_id", "event_timestamp", "created_at"}
-    return name in keys or name.startswith(("segment_", "customer_segments_moment_"))
+def scores(
+    segments: SegmentTable, features: Mapping[str, Value], told: Mapping[str, Any]
+) -> Iterator[Score]:
+    for role, one in segments.edges.scores.items() if segments.edges else ():
+        yield Score(
+            role=role,
+            score=told[f"rfm_{role}"],
+            feature=one.feature,
+            value=features[one.feature],
+        )
 
 
 def newest_row(segments: SegmentTable, customer_id: str) -> pa.Table:

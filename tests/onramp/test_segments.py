@@ -64,7 +64,12 @@ def test_show_says_what_a_segment_is_for(home: Home, capsys: pytest.CaptureFixtu
 def test_customer_says_why(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
     """Each condition with its value, the stage, the scores."""
     text = said(capsys, home, "customer", "c001 ü")
-    for part in ("session_count > 5: sessions_since_sign_up is ", "stage: ", "rfm_recency  "):
+    for part in (
+        "session_count > 5: sessions_since_sign_up is ",
+        "stage: ",
+        "score: recency ",
+        "rfm_segment: ",
+    ):
         assert part in text
     answer = json.loads(said(capsys, home, "customer", "c001 ü", "--json"))
     assert {one["name"] for one in answer["segments"]} >= {"dormant", "active_and_engaged"}

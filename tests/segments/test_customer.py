@@ -72,7 +72,8 @@ def test_the_stage_is_told_with_those_before_it(ann: CustomerSegments, home: Hom
     bob = customer_segments(home, "bob")
     assert [one.name for one in bob.stage] == ["new", "active", "gone"]
     assert bob.stage[-1].reasons == ()
-    assert ann.values == {"lifecycle_stage": "active"}
+    assert ann.classes == {"lifecycle_stage": "active"}
+    assert ann.scores == ()
 
 
 def test_it_is_told_when_the_features_are_old(home: Home, ann: CustomerSegments) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from onramp.console import show, table
+from onramp.console import show
 from onramp.options import Place, common
 
 if TYPE_CHECKING:
@@ -30,12 +30,16 @@ def command(place: Place, customer_id: str) -> None:
 def lines(report: CustomerSegments) -> list[str]:
     """The page a person reads."""
     stale = ", too old to answer for today" if report.stale else ""
-    values = [(name, said(value)) for name, value in report.values.items()]
+    scores = [
+        f"score: {one.role} {said(one.score)} of 5 ({one.feature} is {said(one.value)})"
+        for one in report.scores
+    ]
     return [
         f"{report.customer_id} at {report.moment:%Y-%m-%d %H:%M} UTC{stale}",
         *(line for one in report.segments for line in told(one, "in", "not in")),
         *(line for one in report.stage for line in told(one, "stage", "past stage")),
-        *(f"  {line}" for line in (table(values) if values else [])),
+        *scores,
+        *(f"{name}: {said(value)}" for name, value in report.classes.items()),
     ]
 
 
