@@ -90,6 +90,7 @@ def build(
     moments_days: tuple[int, ...],
     as_of: datetime,
     snapshot: bool = True,
+    chunk: int = CHUNK,
     progress: Progress = silent,
 ) -> BuildReport:
     """Bring both feature tables up to `as_of`.
@@ -106,6 +107,7 @@ def build(
         moments_days: days after sign-up.
         as_of: nothing received later exists.
         snapshot: without it only training moments are built.
+        chunk: moments computed at once, which bounds memory.
         progress: shown while features are computed.
 
     Raises:
@@ -115,7 +117,7 @@ def build(
     """
     with one_build(home) as record:
         ask = asked(home, moments_days, as_of, snapshot=snapshot)
-        with EventStore(home).connect(ask.dataset) as db:
+        with EventStore(home).connect(ask.dataset, only=("customers",)) as db:
             bound_memory(db, home)
             wanted = want(db, record, ask)
             if wanted.moments == 0 or wanted.watermark is None:
@@ -127,7 +129,7 @@ def build(
             done = Build(
                 as_of=ask.as_of, watermark=wanted.watermark, customers=frozenset(ask.customers)
             )
-            run = Run(home, db, record, ask, wanted, progress)
+            run = Run(home, db, record, ask, wanted, chunk, progress)
             views = []
             for table in tables(home, ask.dataset):
                 views.append(run.build_view(table))
@@ -147,12 +149,13 @@ class Run:
     record: sqlite3.Connection
     ask: Asked
     wanted: Wanted
+    chunk: int
     progress: Progress
 
     def build_view(self, table: Table) -> ViewReport:
         pending = find_pending(self.db, self.record, self.ask, table)
         reasons: list[str] = []
-        chunks = cut(self.db, CHUNK) if pending else []
+        chunks = cut(self.db, self.chunk) if pending else []
         with self.progress(f"features: {table.view}", pending) as advance:
             for found in self.build_chunks(table, chunks, advance):
                 reasons += found

@@ -92,11 +92,13 @@ def remember(record: sqlite3.Connection, table: Table, days: Sequence[int], buil
     before = remembered(record, table, days, sorted(build.customers))
     if before is not None and before.as_of > build.as_of:
         return
+    parts = (*table.parts(), *table.rejected())
+    spans.spans(record, parts, "event_timestamp")
     record.execute(
         "INSERT OR REPLACE INTO builds VALUES (?,?,?,?,?,?)",
         (
             *key(table, days), build.as_of.isoformat(), build.watermark.isoformat(),
-            listed(build.customers), listed({*table.parts(), *table.rejected()}),
+            listed(build.customers), listed(frozenset(parts)),
         ),
     )  # fmt: skip
 
@@ -105,7 +107,7 @@ def key(table: Table, days: Sequence[int]) -> tuple[str, str]:
     return str(table.folder), ",".join(str(day) for day in sorted(set(days)))
 
 
-def listed(parts: frozenset[Path] | set[Path]) -> str:
+def listed(parts: frozenset[Path]) -> str:
     return json.dumps(sorted(str(part) for part in parts))
 
 

@@ -113,19 +113,21 @@ class EventStore:
             ).fetchall()
         return tuple(self.home.root / row["path"] for row in rows)
 
-    def connect(self, dataset: DataSet) -> duckdb.DuckDBPyConnection:
-        """A DuckDB connection with the views `events` and `customers`.
+    def connect(
+        self, dataset: DataSet, only: Sequence[Table] = ("events", "customers")
+    ) -> duckdb.DuckDBPyConnection:
+        """A DuckDB connection with the views `events` and `customers`, or one of them.
 
         Times in the views are naive UTC timestamps in microseconds, so that arithmetic on them
         needs no time zone. On disk they carry their zone. A table without rows is an empty view
-        of the right shape.
+        of the right shape. To make a view opens every part of its table.
         """
         connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        for table, fixed, columns in (
-            ("events", EVENT_COLUMNS, dataset.properties),
-            ("customers", CUSTOMER_COLUMNS, dataset.profile),
-        ):
+        for table in only:
+            events = table == "events"
+            fixed = EVENT_COLUMNS if events else CUSTOMER_COLUMNS
+            columns = dataset.properties if events else dataset.profile
             connection.execute(
                 f"CREATE VIEW {table} AS {view_sql(self.parts(table), fixed, columns)}"
             )

@@ -164,8 +164,6 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path, log: Log) -> None:
         from features import build
         from lifecycle.home import open_home
 
-        build.CHUNK = 50
-
         @contextmanager
         def deadly(label, total):
             done = []
@@ -176,14 +174,17 @@ def test_a_killed_build_goes_on_where_it_was(tmp_path: Path, log: Log) -> None:
             yield advance
 
         build.build(open_home(Path({str(home.root)!r})), moments_days={DAYS},
-                    as_of=datetime.fromisoformat({AS_OF.isoformat()!r}), progress=deadly)
+                    as_of=datetime.fromisoformat({AS_OF.isoformat()!r}), chunk=50, progress=deadly)
     """)
     killed = subprocess.run([sys.executable, "-c", script], check=False, timeout=60)
     assert killed.returncode == -signal.SIGKILL
     left = tables(home, home.dataset())[0].parts()
     assert len(left) == 2
+    assert (home.features / "scratch").exists()
+    there = sum(pq.read_metadata(part).num_rows for part in left)
     report = build(home, moments_days=DAYS, as_of=AS_OF)
-    assert report.views[0].known == 100
+    assert report.views[0].known == there
+    assert not (home.features / "scratch").exists()
     build(whole, moments_days=DAYS, as_of=AS_OF)
     assert all(a.equals(b) for a, b in zip(all_stored(home), all_stored(whole), strict=True))
 
