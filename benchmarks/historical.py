@@ -228,7 +228,7 @@ def main() -> None:
     print(f"{entities:,} entity rows, {rows:,} feature rows of {columns} columns")
     with tempfile.TemporaryDirectory() as folder:
         world(Path(folder), entities, rows, columns)
-        taken = {name: measure(__file__, "peer", name, folder) for name in named}
+        taken = {name: measure("-W", "ignore", __file__, "peer", name, folder) for name in named}
         wrong = {name: wrong_cells(Path(folder), name) for name in named}
     show(taken, wrong)
 

@@ -116,17 +116,8 @@ class AsOfOfflineStore(DuckDBOfflineStore):  # type: ignore[misc] # Feast has no
     ) -> RetrievalJob:
         """Each entity row with what was known of it by its time, in the rows' order.
 
-        Args:
-            config: of the Feast repository.
-            feature_views: with the projections asked for.
-            feature_refs: as `view:feature`.
-            entity_df: entity rows, or DuckDB's SQL for them. None: every moment that the views
-                hold between `start_date` and `end_date`, inclusive.
-            registry: for on-demand feature views.
-            project: Feast's project.
-            full_feature_names: whether a feature is named `view__feature`.
-            filter_by_created_timestamp: whether rows created after the moment are left out.
-            dates: start_date and end_date.
+        Args as Feast documents them, and: `entity_df` may be DuckDB's SQL; without it every moment
+        that the views hold between start_date and end_date (`dates`), inclusive, is asked for.
 
         Raises:
             DataError: entity rows lack a key, or have a column named like a feature.
@@ -141,26 +132,24 @@ class AsOfOfflineStore(DuckDBOfflineStore):  # type: ignore[misc] # Feast has no
                 full_feature_names, filter_by_created_timestamp,
             )  # fmt: skip
         refuse_foreign(foreign)
+        engine = Engine(
+            memory_limit=config.offline_store.memory_limit, threads=config.offline_store.threads
+        )
         histories = histories_of(
             feature_views, feature_refs, full=full_feature_names, known=filter_by_created_timestamp
         )
-        settings = config.offline_store
-        engine = Engine(memory_limit=settings.memory_limit, threads=settings.threads)
         if entity_df is None:
-            between = compute_non_entity_date_range(
-                feature_views, start_date=dates.get("start_date"), end_date=dates.get("end_date")
+            question = span_of(
+                engine, histories, *compute_non_entity_date_range(feature_views, **dates)
             )
-            question = span_of(engine, histories, *between)
         else:
             question = entities_of(engine, histories, entity_df)
         refuse_columns(question)
-        return AsOfRetrievalJob(
-            question,
-            Answered(
-                metadata=metadata_of(question, feature_refs), on_demand=on_demand,
-                full_feature_names=full_feature_names, folder=str(config.repo_path),
-            ),
+        answered = Answered(
+            metadata=metadata_of(question, feature_refs), on_demand=on_demand,
+            full_feature_names=full_feature_names, folder=str(config.repo_path),
         )  # fmt: skip
+        return AsOfRetrievalJob(question, answered)
 
 
 def metadata_of(question: Question, feature_refs: list[str]) -> RetrievalMetadata:
