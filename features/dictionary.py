@@ -130,6 +130,19 @@ store.get_historical_features(
 ).to_arrow()
 ```
 
+Feast's registry knows of each view, service, field and entity what it means, its owner `onramp`,
+and tags: unit, window and definition of a field, data set and definition of a view, kind and horizon
+of a service. `feast feature-views describe customer_profile` prints them, and Feast's own pages show
+them. These need three packages more (22 MB), and listen to the whole network unless told otherwise:
+
+```
+pip install -c constraints.txt -e '.[ui]'
+feast ui --host 127.0.0.1
+```
+
+Look there, but change nothing: what their *Edit* and *Delete* do to the registry, the next
+`onramp features` does over. The definitions are in `features/catalogue.py`.
+
 Each view holds one column more, `<view>_moment_<definition>`: the moment in microseconds, because
 Feast's online stores keep whole seconds. It belongs to no service.
 """
