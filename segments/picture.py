@@ -16,6 +16,8 @@ from segments.quality import STABLE
 
 DOTS = 2_000
 PALETTE = "tab10"
+# Cells beyond this many standard deviations are dark.
+DARK = 1.4
 
 
 def pictures(
@@ -69,7 +71,8 @@ def profile_figure(model: BehaviourModel) -> Figure:
     ax.set_xticks(range(len(model.columns)), model.features, rotation=40, ha="right", fontsize=7)
     ax.set_yticks(range(len(z)), model.names, fontsize=7)
     for (row, column), value in np.ndenumerate(z):
-        ax.text(column, row, f"{value:+.1f}", ha="center", va="center", fontsize=6)
+        ink = "white" if abs(value) > DARK else "black"
+        ax.text(column, row, f"{value:+.1f}", ha="center", va="center", fontsize=6, color=ink)
     figure.colorbar(image, label="standard deviations")
     figure.subplots_adjust(left=0.28, right=1.0, bottom=1.2 / figure.get_figheight(), top=0.95)
     return figure

@@ -15,14 +15,17 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
 from features.build import build
+from features.catalogue import slug
 from ingestion import ingest
 from lifecycle import tracking
 from lifecycle.home import Home, open_home
+from lifecycle.progress import silent
 from segments import behaviour, behaviour_store
 from segments.behaviour import FitReport
-from segments.behaviour_fit import compare
+from segments.behaviour_fit import Study, compare, explore, model_of, name, prepare
 from segments.behaviour_rows import snapshot
 from simulator import simulate
 from tests.features.canonical import AS_OF
@@ -30,7 +33,8 @@ from tests.segments.planted import LATER, home_of, kinds, noise, planted, write
 from tests.segments.test_behaviour_model import MODEL, rows, segment
 
 ROOT = Path(__file__).resolve().parents[2]
-KIND = kinds((100, 80, 40))
+# The last kind is too small.
+KIND = kinds((110, 106, 4))
 NewHome = Callable[[str, dict[str, np.ndarray]], Home]
 
 
@@ -80,9 +84,9 @@ def test_planted_segments_are_found(refreshed: Refreshed) -> None:
     report = refreshed.first
     assert report.stored
     assert {one.name: one.customers for one in report.segments} == {
-        "long visits, often active": 100,
-        "long away, does few things": 80,
-        "high value, hardly any video": 40,
+        "long visits, many visits": 110,
+        "long away, quiet": 106,
+        "high value, hardly any video": 4,
     }
 
 
@@ -101,7 +105,7 @@ def test_names_stay_while_customers_move(refreshed: Refreshed) -> None:
     assert later.stored
     sizes = {one.name: one.customers for one in later.segments}
     busy, gone, buyer = names_of(first)
-    assert sizes == {busy: 95, gone: 85, buyer: 40}
+    assert sizes == {busy: 105, gone: 111, buyer: 4}
     assert later.change is not None
     assert (later.change.ari, later.change.moved, later.change.compared) == (1.0, 0, 220)
     assert "adjusted Rand index 1.000, 0 of 220 customers moved" in "\n".join(later.lines())
@@ -131,15 +135,20 @@ def test_what_is_stored_is_what_is_loaded(refreshed: Refreshed) -> None:
     assert adjusted_rand_score(KIND, told) == 1
 
 
-def test_the_same_data_and_seed_give_the_same_model(
-    refreshed: Refreshed, new_home: NewHome
-) -> None:
-    """Another home with the same rows: the same file, to the byte."""
-    other = new_home("other", planted(KIND))
-    report = behaviour.fit(other, as_of=AS_OF, seed=1)
-    first = behaviour_store.history(refreshed.home)[0]
-    assert report.version == refreshed.first.version
-    assert behaviour_store.current_file(other).read_text() == first.read_text()
+def test_the_same_data_and_seed_give_the_same_model(refreshed: Refreshed, tmp_path: Path) -> None:
+    """Another home with the same rows: the same model, names and version, to the bit."""
+    other = home_of(tmp_path / "home", planted(KIND))
+    study = study_of(other, AS_OF, seed=1)
+    named = name(study, None)
+    assert named is not None
+    stored = behaviour_store.history(refreshed.home)[0].read_text()
+    assert model_of(other, study, named, None).to_json() == stored
+
+
+def study_of(home: Home, as_of: datetime, seed: int) -> Study:
+    """Everything but storing and recording."""
+    with threadpool_limits(1):
+        return explore(prepare(home, as_of), None, seed, silent)
 
 
 def test_the_run_holds_everything(refreshed: Refreshed) -> None:
@@ -147,13 +156,9 @@ def test_the_run_holds_everything(refreshed: Refreshed) -> None:
     client = MlflowClient(refreshed.home.tracking_uri)
     run = client.get_run(refreshed.later.run_id)
     assert run.data.params["names"] == "; ".join(names_of(refreshed.later))
-    assert {
-        "silhouette",
-        "stability",
-        "cloud",
-        "ari_to_previous",
-        "share.long_visits_often_active",
-    } <= (run.data.metrics.keys())
+    share = f"share.{slug(names_of(refreshed.later)[0])}"
+    measured = run.data.metrics.keys()
+    assert {"silhouette", "stability", "cloud", "ari_to_previous", share} <= measured
     digest = run.inputs.dataset_inputs[0].dataset.digest
     assert digest == run.data.params["data_fingerprint"]
     drawn = {Path(file.path).stem for file in client.list_artifacts(run.info.run_id, "pictures")}
@@ -172,10 +177,9 @@ def test_going_on_wins_among_equals(refreshed: Refreshed) -> None:
     assert refreshed.later.chosen.algorithm == "mini-batch k-means, continued"
 
 
-def test_small_segments_are_warned_of(new_home: NewHome) -> None:
+def test_small_segments_are_warned_of(refreshed: Refreshed) -> None:
     """A kind of four customers is found, and said to be too small."""
-    home = new_home("small", planted(kinds((110, 106, 4))))
-    report = behaviour.fit(home, as_of=AS_OF)
+    report = refreshed.first
     assert [one.customers for one in report.segments if one.small] == [4]
     assert len(report.warnings) == 1
     assert "is too small: 4 customers (1.8%). Below 30 customers or 2%" in "\n".join(report.lines())
@@ -228,32 +232,27 @@ def test_loading_needs_no_heavy_library(refreshed: Refreshed) -> None:
     assert said.stdout.strip() == "[]"
 
 
-def test_simulated_segments_are_not_by_chance(refreshed: Refreshed, tmp_path: Path) -> None:
+def test_simulated_segments_are_not_by_chance(tmp_path: Path) -> None:
     """What is found in the simulated log goes with the planted kinds, far beyond shuffled ones."""
-    (tmp_path / "home").mkdir()
-    shutil.copy(refreshed.home.root / "mlflow.db", tmp_path / "home")
-    truth, found = simulated(tmp_path)
+    simulate(tmp_path / "out", customers=500, days=40, seed=7)
+    home = open_home(tmp_path / "home")
+    ingest(home, ROOT / "datasets" / "simulated.toml", tmp_path / "out")
+    as_of = datetime(2026, 12, 31, tzinfo=UTC)
+    build(home, moments_days=(14, 30), as_of=as_of)
+    study = study_of(home, as_of, seed=0)
+    assert study.form is not None
+    found = study.form.labels(study.x)
+    truth = truth_of(tmp_path / "out", study.snapshot.rows["customer_id"].to_pylist())
     rng = np.random.default_rng(0)
     by_chance = [adjusted_rand_score(truth, rng.permutation(found)) for _ in range(200)]
     assert adjusted_rand_score(truth, found) > np.mean(by_chance) + 6 * np.std(by_chance)
 
 
-def simulated(folder: Path) -> tuple[list[str], list[str | None]]:
-    """The planted kind and the found segment of each customer."""
-    simulate(folder / "out", customers=500, days=40, seed=7)
-    home = open_home(folder / "home")
-    ingest(home, ROOT / "datasets" / "simulated.toml", folder / "out")
-    as_of = datetime(2026, 12, 31, tzinfo=UTC)
-    build(home, moments_days=(14, 30), as_of=as_of)
-    behaviour.fit(home, as_of=as_of)
-    model = behaviour.load(home)
-    assert model is not None
-    known = snapshot(home, as_of).rows
+def truth_of(out: Path, customers: list[str]) -> list[str]:
+    """The planted kind of each customer."""
     with duckdb.connect() as db:
-        truth = dict(
-            db.execute(
-                "SELECT customer_id, segment FROM"
-                f" read_parquet('{folder}/out/truth/customers.parquet')"
-            ).fetchall()
-        )
-    return [truth[one] for one in known["customer_id"].to_pylist()], model.assign(known)
+        found = db.execute(
+            f"SELECT customer_id, segment FROM read_parquet('{out}/truth/customers.parquet')"
+        ).fetchall()
+    truth = dict(found)
+    return [truth[one] for one in customers]
