@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 from feast import FeatureService, FeatureStore
 from feast.errors import FeatureServiceNotFoundException
+from feast.infra.registry.sql import SqlRegistry
 
 from features.servers import reachable
 from features.tables import Table, tables
@@ -40,7 +42,11 @@ def connect(home: Home) -> FeatureStore:
             do="Run `onramp features` first.",
         )
     with reachable(path):
-        return FeatureStore(fs_yaml_file=path)
+        store = FeatureStore(fs_yaml_file=path)
+    if isinstance(store.registry, SqlRegistry):
+        # Feast never closes the connections of its registry; a server counts them.
+        weakref.finalize(store, store.registry.write_engine.dispose)
+    return store
 
 
 def forget_store(home: Home) -> None:

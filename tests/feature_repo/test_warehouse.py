@@ -21,8 +21,7 @@ from lifecycle.errors import DataError, NotReady, Unsupported
 from lifecycle.home import Home
 from tests.features.canonical import START, days, settle
 from tests.postgres import Env, connect, fresh_database, postgres_server
-
-PROFILE = Path(__file__).resolve().parents[2] / "deploy/postgres-redis/feature_store.yaml"
+from tests.stores import PROFILE
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from feature_repo.warehouse import load
 from features import store
 from features.build import build
 from features.tables import TIME, TTL, tables
-from lifecycle.home import Home, open_home
+from lifecycle.home import Home
 from tasks import supported
 from tests.features.canonical import (
     AS_OF,
@@ -36,34 +34,9 @@ from tests.features.canonical import (
     random_log,
     settle,
 )
-from tests.postgres import fresh_database
+from tests.stores import KINDS, Place, place
 
-PROFILE = Path(__file__).resolve().parents[2] / "deploy/postgres-redis/feature_store.yaml"
-KINDS = ("embedded", "postgres-redis")
 TICK = timedelta(microseconds=1)
-
-_numbers = count()
-REDIS_DATABASES = 16
-
-
-@dataclass(frozen=True)
-class Place:
-    """A home and the variables that name its servers."""
-
-    home: Home
-    env: Mapping[str, str]
-
-
-def place(kind: str, root: Path, request: pytest.FixtureRequest) -> Place:
-    """A home whose stores are its own: files, or a new database and an empty part of Redis."""
-    if kind == "embedded":
-        return Place(open_home(root), {})
-    n = next(_numbers)
-    database = fresh_database(request.getfixturevalue("postgres"), f"home {n}")
-    address = request.getfixturevalue("redis")
-    assert n < REDIS_DATABASES, "every home of the tests needs a part of Redis of its own"
-    redis = {"REDIS_CONNECTION": f"{address},db={n}"}
-    return Place(open_home(root, stores=PROFILE), {**database, **redis})
 
 
 def refresh(home: Home) -> None:

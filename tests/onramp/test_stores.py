@@ -24,8 +24,7 @@ from tasks import supported
 from tests.features.canonical import AS_OF, START, alive, days, fill, random_log, settle
 from tests.postgres import Env, connect, fresh_database, postgres_server
 from tests.servers import redis_server
-
-PROFILE = Path(__file__).resolve().parents[2] / "deploy/postgres-redis/feature_store.yaml"
+from tests.stores import PROFILE
 
 
 @pytest.fixture(scope="module")
