@@ -131,8 +131,8 @@ store.get_historical_features(
 ```
 
 Feast's registry knows of each view, service, field and entity what it means, of each view,
-service and entity its owner `onramp`, and tags: unit, window and definition of a field, data set and
-definition of a view, kind and horizon of a service. `feast feature-views describe
+service and entity its owner `onramp`, and tags: unit, window and definition of a field, data set
+and definition of a view, kind and horizon of a service. `feast feature-views describe
 customer_profile` prints them, and Feast's own pages show them. These need three packages more
 (22 MB), and listen to the whole network unless told otherwise:
 
