@@ -237,7 +237,7 @@ def line(name: str, taken: Taken, events: int, columns: str, against: float) -> 
 
 def ours_lines(
     home: Home, folder: Path, events: int, base: float, end: datetime
-) -> dict[str, Taken]:
+) -> dict[tuple[str, str], Taken]:
     """A full build until the day before the last, then the last day, with and without snapshot."""
     taken = {}
     for snapshot in ("snapshot", ""):
