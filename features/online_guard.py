@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from redis import ConnectionPool
 
@@ -14,9 +16,9 @@ from features.online_port import Layout, Micros
 from features.online_wire import (
     bulk,
     command,
-    converse,
     field_of,
     micros_in,
+    receive,
     time_field,
 )
 from lifecycle.errors import Busy
@@ -24,11 +26,13 @@ from lifecycle.errors import Busy
 # Customers in one transaction: Redis answers nobody else meanwhile, about 20 µs a customer.
 AT_ONCE = 100
 ATTEMPTS = 200
+# Connections of one write: one is looked at, one written, one encoded for.
+LINES = 3
 LONGEST_WAIT_SECONDS = 0.01
+MULTI, EXEC = command(b"MULTI"), command(b"EXEC")
 
 
-@dataclass(frozen=True)
-class ViewWrite:
+class ViewWrite(NamedTuple):
     """One view of one customer, ready to write.
 
     Attributes:
@@ -69,67 +73,124 @@ Write = tuple[bytes, Sequence[ViewWrite]]
 
 
 def write_guarded(
-    pool: ConnectionPool, guards: Sequence[Guard], writes: Sequence[Write], ttl: int | None
+    pool: ConnectionPool, guards: Sequence[Guard], writes: Iterable[Write], ttl: int | None
 ) -> list[int]:
     """Write customers that nothing newer is known of; how many rows of each guard were taken.
 
     All that is written of a customer is one HSET. Watched keys make check and write one step:
     when anybody else writes one of them in between, Redis drops the transaction, and it is
-    checked again.
+    checked again. Three connections take turns, so that Redis works while we encode; threads of
+    ours would wait for each other instead.
+
+    Args:
+        pool: of the connections.
+        guards: one a view.
+        writes: each customer once; made while Redis works, if they are made lazily.
+        ttl: seconds after which Redis forgets a customer.
 
     Raises:
         Busy: others write the same customers all the time.
     """
-    connection: Any = pool.get_connection()
+    lines: list[Any] = []
+    taken = [0] * len(guards)
+    turns: deque[Turn] = deque()
+    rest = iter(writes)
     try:
-        taken = [0] * len(guards)
-        for at in range(0, len(writes), AT_ONCE):
-            for place in write_some(connection, guards, writes[at : at + AT_ONCE], ttl):
-                taken[place] += 1
-        return taken
+        while some := list(islice(rest, AT_ONCE)):
+            if len(turns) == LINES:
+                first = turns.popleft()
+                first.count(taken)
+                line = first.line
+            else:
+                line = pool.get_connection()
+                lines.append(line)
+            turns.append(Turn(line, guards, some, ttl))
+            if len(turns) > 1:
+                turns[-2].commit()
+        for turn in turns:
+            turn.count(taken)
+    except BaseException:
+        # What was not read would answer the next question.
+        for line in lines:
+            line.disconnect()
+        raise
     finally:
-        pool.release(connection)
+        for line in lines:
+            pool.release(line)
+    return taken
 
 
-def write_some(
-    connection: Any, guards: Sequence[Guard], writes: Sequence[Write], ttl: int | None
-) -> list[int]:
-    looked_at = [
-        field for guard in guards for field in (time_field(guard.view), guard.marker or b"")
-    ]
-    tail = b"".join(map(bulk, looked_at))
-    look = command(b"WATCH", *(key for key, _ in writes)) + b"".join(
-        b"*%d\r\n$5\r\nHMGET\r\n%s%s" % (2 + len(looked_at), bulk(key), tail) for key, _ in writes
-    )
-    for _ in range(ATTEMPTS):
-        _, *stored = converse(connection, look, 1 + len(writes))
+class Turn:
+    """Some customers on a connection: looked at, written, and again if they were overtaken."""
+
+    def __init__(
+        self, line: Any, guards: Sequence[Guard], writes: Sequence[Write], ttl: int | None
+    ) -> None:
+        self.line, self.guards, self.writes, self.ttl = line, guards, writes, ttl
+        self._taken: list[int] = []
+        self._replies = 0
+        self.look()
+
+    def look(self) -> None:
+        """Watch the customers and ask when they were written."""
+        fields = [
+            field for one in self.guards for field in (time_field(one.view), one.marker or b"")
+        ]
+        head, tail = b"*%d\r\n$5\r\nHMGET\r\n" % (2 + len(fields)), b"".join(map(bulk, fields))
+        keys = [key for key, _ in self.writes]
+        asked = b"".join([head + bulk(key) + tail for key in keys])
+        self.line.send_packed_command([command(b"WATCH", *keys) + asked])
+
+    def commit(self) -> None:
+        """Write, in one transaction, what nothing newer is known of; once."""
+        if self._replies:
+            return
+        _, *stored = receive(self.line, 1 + len(self.writes))
         allowed = [
-            (key, [one for one in views if not guards[one.place].refuses(
-                one.moment, *found[2 * one.place : 2 * one.place + 2])])
-            for (key, views), found in zip(writes, stored, strict=True)
-        ]  # fmt: skip
-        if commit(connection, guards, [(key, views) for key, views in allowed if views], ttl):
-            return [one.place for _, views in allowed for one in views]
-        time.sleep(random.random() * LONGEST_WAIT_SECONDS)  # noqa: S311  who goes first is no secret
-    raise Busy(
-        "The online store's customers are written by others all the time.",
-        found=f"{ATTEMPTS} attempts, each overtaken.",
-        do="Try again when they have ended.",
-    )
+            (key, self._allowed(views, found))
+            for (key, views), found in zip(self.writes, stored, strict=True)
+        ]
+        commands = [hset(key, self.guards, views) for key, views in allowed if views]
+        if self.ttl:
+            seconds = b"%d" % self.ttl
+            commands += [command(b"EXPIRE", key, seconds) for key, views in allowed if views]
+        self._taken = [one.place for _, views in allowed for one in views]
+        self._replies = len(commands) + 2
+        self.line.send_packed_command([b"".join((MULTI, *commands, EXEC))])
 
+    def _allowed(self, views: Sequence[ViewWrite], found: Sequence[Any]) -> Sequence[ViewWrite]:
+        if not any(found):
+            return views
+        return [
+            one
+            for one in views
+            if not self.guards[one.place].refuses(
+                one.moment, *found[2 * one.place : 2 * one.place + 2]
+            )
+        ]
 
-def commit(
-    connection: Any, guards: Sequence[Guard], writes: Sequence[Write], ttl: int | None
-) -> bool:
-    """Write in one transaction; False when a watched key was written by somebody else."""
-    commands = [hset(key, guards, views) for key, views in writes]
-    if ttl:
-        commands += [command(b"EXPIRE", key, b"%d" % ttl) for key, _ in writes]
-    payload = command(b"MULTI") + b"".join(commands) + command(b"EXEC")
-    done = converse(connection, payload, len(commands) + 2)[-1]
-    for failure in (reply for reply in done or () if isinstance(reply, Exception)):
-        raise failure
-    return done is not None
+    def count(self, taken: list[int]) -> None:
+        """Wait until it is written, and add the rows taken to those of each guard."""
+        for _ in range(ATTEMPTS):
+            self.commit()
+            if self._written():
+                for place in self._taken:
+                    taken[place] += 1
+                return
+            time.sleep(random.random() * LONGEST_WAIT_SECONDS)  # noqa: S311  no secret
+            self.look()
+        raise Busy(
+            "The online store's customers are written by others all the time.",
+            found=f"{ATTEMPTS} attempts, each overtaken.",
+            do="Try again when they have ended.",
+        )
+
+    def _written(self) -> bool:
+        done = receive(self.line, self._replies)[-1]
+        self._replies = 0
+        for failure in (reply for reply in done or () if isinstance(reply, Exception)):
+            raise failure
+        return done is not None
 
 
 def hset(key: bytes, guards: Sequence[Guard], views: Sequence[ViewWrite]) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from redis import Redis
@@ -26,8 +26,8 @@ from features.online_wire import (
     words_of,
 )
 
-# Connections of one loader: while Redis works for one, another's customers are encoded.
-WRITERS = 3
+# Customers encoded in one go, while Redis works on those before.
+ENCODED = 5_000
 NO_NUMBER = DOUBLE + struct.pack("<d", float("nan"))
 
 
@@ -54,16 +54,10 @@ class LinkLoader:
 
     def write(self, batch: Batch) -> Mapping[str, int]:
         guards = [Guard.of(rows.layout) for rows in batch.views]
-        share = -(-len(batch.customer_ids) // WRITERS)
-        shares = [slice_of(batch, at, share) for at in range(0, len(batch.customer_ids), share)]
-        with ThreadPoolExecutor(max_workers=WRITERS) as threads:
-            taken = list(threads.map(lambda one: self._write(guards, one), shares))
-        sums = map(sum, zip(*taken, strict=True))
-        return {guard.view: n for guard, n in zip(guards, sums, strict=True)}
-
-    def _write(self, guards: Sequence[Guard], batch: Batch) -> list[int]:
-        writes = list(writes_of(batch, self.project))
-        return write_guarded(self.client.connection_pool, guards, writes, self.ttl)
+        slices = (slice_of(batch, at, ENCODED) for at in range(0, len(batch.customer_ids), ENCODED))
+        writes = chain.from_iterable(writes_of(one, self.project) for one in slices)
+        taken = write_guarded(self.client.connection_pool, guards, writes, self.ttl)
+        return {guard.view: n for guard, n in zip(guards, taken, strict=True)}
 
 
 def ledger(project: str, view: str) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import mmh3
@@ -29,6 +30,8 @@ SECOND = 1_000_000
 WORD = 25
 AT_HASH, AT_SIZE, AT_TAG, AT_DOUBLE, AT_END = 4, 11, 14, 15, 23
 NANOS = 1_000
+# A build gives many customers the same moment.
+MOMENTS = 10_000
 SECONDS_TAG, NANOS_TAG = 0x08, 0x10
 
 
@@ -50,6 +53,7 @@ def command(*words: bytes) -> bytes:
     return b"*%d\r\n%s" % (len(words), b"".join(map(bulk, words)))
 
 
+@lru_cache(maxsize=MOMENTS)
 def timestamp_of(moment: Micros) -> bytes:
     """A protobuf Timestamp: seconds and nanoseconds, each left out when it is 0."""
     seconds, micros = divmod(moment, SECOND)
@@ -62,6 +66,7 @@ def timestamp_of(moment: Micros) -> bytes:
     return found
 
 
+@lru_cache(maxsize=MOMENTS)
 def micros_in(timestamp: bytes) -> Micros:
     found, at = {SECONDS_TAG: 0, NANOS_TAG: 0}, 0
     while at < len(timestamp):
@@ -162,8 +167,12 @@ def converse(connection: Any, payload: bytes, replies: int) -> list[Any]:
     """Send commands over a connection of redis-py and read their replies, in one round trip."""
     try:
         connection.send_packed_command([payload])
-        return [connection.read_response(disable_decoding=True) for _ in range(replies)]
+        return receive(connection, replies)
     except BaseException:
         # What was not read would answer the next question.
         connection.disconnect()
         raise
+
+
+def receive(connection: Any, replies: int) -> list[Any]:
+    return [connection.read_response(disable_decoding=True) for _ in range(replies)]
