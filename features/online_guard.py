@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from redis import ConnectionPool
 
@@ -32,17 +32,10 @@ LONGEST_WAIT_SECONDS = 0.01
 MULTI, EXEC = command(b"MULTI"), command(b"EXEC")
 
 
-class ViewWrite(NamedTuple):
-    """One view of one customer, ready to write.
-
-    Attributes:
-        place: of the view among the `Guard`s of the write.
-        words: field and value in turns, the time first, as words of a command.
-    """
-
-    place: int
-    moment: Micros
-    words: bytes
+# One view of one customer, ready to write: its place among the guards of the write, its moment,
+# and field and value in turns, the time first, as words of a command. A plain tuple: there are
+# millions of them.
+ViewWrite = tuple[int, Micros, bytes]
 
 
 @dataclass(frozen=True)
@@ -51,12 +44,12 @@ class Guard:
 
     view: str
     marker: bytes | None
-    fields: int
+    words: int
 
     @staticmethod
     def of(layout: Layout) -> Guard:
         marker = field_of(layout.view, layout.marker) if layout.marker else None
-        return Guard(layout.view, marker, len(layout.fields))
+        return Guard(layout.view, marker, 2 + 2 * len(layout.fields))
 
     def refuses(self, moment: Micros, stored: bytes | None, marker: bytes | None) -> bool:
         """Whether the row that is stored is newer.
@@ -154,7 +147,7 @@ class Turn:
         if self.ttl:
             seconds = b"%d" % self.ttl
             commands += [command(b"EXPIRE", key, seconds) for key, views in allowed if views]
-        self._taken = [one.place for _, views in allowed for one in views]
+        self._taken = [place for _, views in allowed for place, _, _ in views]
         self._replies = len(commands) + 2
         self.line.send_packed_command([b"".join((MULTI, *commands, EXEC))])
 
@@ -162,11 +155,9 @@ class Turn:
         if not any(found):
             return views
         return [
-            one
-            for one in views
-            if not self.guards[one.place].refuses(
-                one.moment, *found[2 * one.place : 2 * one.place + 2]
-            )
+            (place, moment, words)
+            for place, moment, words in views
+            if not self.guards[place].refuses(moment, *found[2 * place : 2 * place + 2])
         ]
 
     def count(self, taken: list[int]) -> None:
@@ -194,6 +185,6 @@ class Turn:
 
 
 def hset(key: bytes, guards: Sequence[Guard], views: Sequence[ViewWrite]) -> bytes:
-    words = 2 + sum(2 + 2 * guards[one.place].fields for one in views)
-    head = b"*%d\r\n$4\r\nHSET\r\n%s" % (words, bulk(key))
-    return b"".join((head, *(one.words for one in views)))
+    words = 2 + sum([guards[place].words for place, _, _ in views])
+    body = b"".join([words for _, _, words in views])
+    return b"*%d\r\n$4\r\nHSET\r\n$%d\r\n%s\r\n%s" % (words, len(key), key, body)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import chain
+from itertools import chain, repeat
+from operator import add
 from typing import Any
 
 from redis import Redis
@@ -79,20 +80,25 @@ def slice_of(batch: Batch, at: int, size: int) -> Batch:
     )
 
 
-def writes_of(batch: Batch, project: str) -> Iterator[Write]:
+def writes_of(batch: Batch, project: str) -> Iterable[Write]:
     keys = Keys(batch.views[0].layout.join_key, project.encode())
-    views = [list(view_writes(place, rows)) for place, rows in enumerate(batch.views)]
-    for name, *found in zip(batch.customer_ids.cast("binary").to_pylist(), *views, strict=True):
-        yield keys.of_bytes(name), [one for one in found if one is not None]
+    names = keys.of_all(batch.customer_ids.cast("binary").to_pylist())
+    views = zip(*(view_writes(*one) for one in enumerate(batch.views)), strict=True)
+    if not any(rows.times.null_count for rows in batch.views):
+        return zip(names, views, strict=True)
+    some = ([one for one in found if one[1] is not None] for found in views)
+    return zip(names, some, strict=True)
 
 
-def view_writes(place: int, rows: Rows) -> Iterator[ViewWrite | None]:
+def view_writes(place: int, rows: Rows) -> Iterable[ViewWrite]:
+    """One a customer; the moment is None where the view has no row."""
     head = bulk(time_field(rows.layout.view))
     moments = rows.times.to_pylist()
     # One build gives many customers the same moment.
     known = {moment: head + bulk(timestamp_of(moment)) for moment in {*moments} - {None}}
-    for moment, words in zip(moments, words_of(rows.layout, rows.columns), strict=True):
-        yield None if moment is None else ViewWrite(place, moment, known[moment] + words)
+    known[None] = b""
+    words = map(add, map(known.__getitem__, moments), words_of(rows.layout, rows.columns))
+    return zip(repeat(place), moments, words, strict=False)
 
 
 class LinkReader:

@@ -131,4 +131,4 @@ def view_write(layout: Layout, item: Item) -> ViewWrite:
         words += [
             field_of(layout.view, name), message.SerializeToString() if message is not None else b""
         ]  # fmt: skip
-    return ViewWrite(0, moment, b"".join(map(bulk, words)))
+    return 0, moment, b"".join(map(bulk, words))
