@@ -40,7 +40,7 @@ def version(ctx: click.Context, param: click.Parameter, value: bool) -> None:  #
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=version,
               help="Print the version.")  # fmt: skip
 def command() -> None:
-    r"""Churn and preference models for new customers, kept healthy.
+    """Churn and preference models for new customers, kept healthy.
 
     Everything lives in one folder, .onramp (ONRAMP_HOME). `onramp demo` shows the whole loop;
     `onramp VERB --help` says what a verb takes.
@@ -49,7 +49,7 @@ def command() -> None:
     Exit codes: 0 done · 1 unforeseen failure · 2 wrong usage · 3 unusable data
     4 something must be made first · 5 held by another process · 10 refused by the gate
     11 the gate could not judge
-    """
+    """  # noqa: D301 - click wants the character, not a backslash and a letter
 
 
 def main() -> None:
