@@ -18,6 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# More names than these hide the one that was meant.
+MOST_NAMED = 20
+
 
 class OnrampError(Exception):
     """What went wrong, what was found, and what to do about it, in that order."""
@@ -38,11 +41,15 @@ class UnknownName(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = get_close_matches(name, names, n=1)
+        near = get_close_matches(name, names, n=5)
         self.name, self.known = name, tuple(names)
+        found = f"Known {kind}s: {', '.join(names) or 'none'}."
+        if len(names) > MOST_NAMED:
+            nearest = f", nearest: {', '.join(near)}" if near else ""
+            found = f"{len(names)} {kind}s are known{nearest}."
         super().__init__(
             f"No {kind} named {name!r}.",
-            found=f"Known {kind}s: {', '.join(names) or 'none'}.",
+            found=found,
             do=f"Did you mean {near[0]!r}?" if near else "",
         )
 
