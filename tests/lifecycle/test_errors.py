@@ -48,8 +48,8 @@ def test_three_sentences() -> None:
         ("zzz", ["churn"], "No task named 'zzz'. Known tasks: churn."),
         ("zzz", [], "No task named 'zzz'. Known tasks: none."),
         ("tt3", [f"t{n}" for n in range(30)],
-         "No task named 'tt3'. 30 tasks are known, nearest: t3, t23, t13. "
-         "Did you mean 't3'?"),
+         ("No task named 'tt3'. 30 tasks are known, nearest: t3, t23, t13. "
+         "Did you mean 't3'?")),
         ("zzz", [f"t{n}" for n in range(30)], "No task named 'zzz'. 30 tasks are known."),
     ],
 )  # fmt: skip
