@@ -2,7 +2,9 @@
 
 First which row answers, decided on keys and times alone; then only those rows are fetched, by file
 and row number. Against an as-of join of whole rows that spares sorting and copying every column
-of every row that answers nobody.
+of every row that answers nobody. A part may be written anew under its name between the two, and a
+row number then names another customer's row: so the files are looked at before and after, and
+when one is another file than it was, both passes are made again.
 
 A row answers an entity row of time t when its event time lies in [t - ttl, t] and, on demand, it
 was created by t. Of several the newest event time wins, then what was created last, then what
@@ -11,10 +13,11 @@ lies last in the parts. Times count in whole microseconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
@@ -34,10 +37,17 @@ from features.offline_store_sql import (
     scan_sql,
     sorted_sql,
 )
-from lifecycle.errors import NotReady
+from lifecycle.errors import Busy, NotReady
 from lifecycle.sql import identifier, literal
 
 Integers = npt.NDArray[np.int64]
+
+# Whoever writes parts anew does so once each; more than this is no coincidence.
+TRIES = 5
+
+
+def go_on() -> None:
+    """What happens between the two passes of a join: nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +78,11 @@ class Engine:
 
 
 def join(
-    engine: Engine, rows: pa.Table, times: pa.ChunkedArray, histories: Sequence[History]
+    engine: Engine,
+    rows: pa.Table,
+    times: pa.ChunkedArray,
+    histories: Sequence[History],
+    between: Callable[[], object] = go_on,
 ) -> pa.Table:
     """Entity rows with the features of each history, in the rows' order.
 
@@ -77,20 +91,62 @@ def join(
         rows: the entity rows, at least the columns that the histories join by.
         times: their times, timestamp[us, UTC], shape (rows,).
         histories: no two with a feature of the same name.
+        between: called between the two passes over a history's parts.
 
     Raises:
         NotReady: a history has no parts.
+        Busy: a history's parts were written anew during each of `TRIES` attempts.
     """
-    with engine.connect() as db:
-        for history in histories:
-            parts = parts_of(db, history)
-            ask(db, rows, times, history)
-            numbers, refs = answers(db, engine, history, parts)
-            found = fetch(db, history, parts, refs)
-            features = found.take(placed(found["ref"].to_numpy(), numbers, refs, rows.num_rows))
-            for name in history.features:
-                rows = rows.append_column(name, features[name])
+    for history in histories:
+        features = steady(engine, rows, times, history, between)
+        for name in history.features:
+            rows = rows.append_column(name, features[name])
     return rows
+
+
+def steady(
+    engine: Engine,
+    rows: pa.Table,
+    times: pa.ChunkedArray,
+    history: History,
+    between: Callable[[], object],
+) -> pa.Table:
+    """The features of one history, all out of files that stayed the same meanwhile."""
+    for _ in range(TRIES):
+        # A new database each time: it remembers nothing of the files as they were.
+        with engine.connect() as db:
+            parts = parts_of(db, history)
+            seen = stamps(parts)
+            try:
+                ask(db, rows, times, history)
+                numbers, refs = answers(db, engine, history, parts)
+                between()
+                found = fetch(db, history, parts, refs)
+            except duckdb.Error:
+                if stamps(parts) == seen:
+                    raise
+                continue
+            if stamps(parts) == seen:
+                places = placed(found["ref"].to_numpy(), numbers, refs, rows.num_rows)
+                return found.take(places)
+    raise Busy(
+        f"The parts of the feature view {history.name} do not stay as they are.",
+        found=f"They were written anew during each of {TRIES} attempts to read them.",
+        do="Try again when `onramp features` has ended.",
+    )
+
+
+def stamps(parts: Parts) -> list[tuple[int, int, int] | None]:
+    """What tells a file from another one under its name; None where no local file is."""
+    return [stamp(Path(file)) for file in parts.files]
+
+
+def stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def moments_between(
@@ -105,7 +161,7 @@ def moments_between(
 
 
 def parts_of(db: duckdb.DuckDBPyConnection, history: History) -> Parts:
-    """The parts there are now: both passes read the same, whatever is written meanwhile."""
+    """The parts there are now; those that come later are not read."""
     found = db.execute("SELECT file FROM glob(?)", [history.pattern]).fetchall()
     if not found:
         raise NotReady(

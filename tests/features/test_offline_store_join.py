@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from features.offline_store_join import Engine, join
 from features.offline_store_sql import History
-from lifecycle.errors import NotReady
+from lifecycle.errors import Busy, NotReady
 
 START = datetime(2026, 3, 29, tzinfo=UTC)  # the night in which European clocks jump
 TIME = pa.timestamp("us", tz="UTC")
@@ -215,3 +215,39 @@ def test_a_view_without_parts_says_so(tmp_path: Path) -> None:
         NotReady, match=r"view has no parts\. No file at .*Build its features first"
     ):
         joined(PAIRED, ask(0), history(tmp_path))
+
+
+def one_part(folder: Path, order: Sequence[str]) -> None:
+    """A part of one row a key, in this order, that appears by rename as ours do."""
+    rows = [{"key": key, "ts": tick(0), "created": tick(0), "word": f"{key}'s"} for key in order]
+    pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), folder / "new")
+    (folder / "new").replace(folder / "000.parquet")
+
+
+@pytest.mark.parametrize("engine", [PAIRED, SORTED])
+@pytest.mark.parametrize("left", [["b", "c", "a"], ["c"]], ids=["as many rows", "fewer rows"])
+def test_a_part_written_anew_between_the_passes_gives_nobody_elses_row(
+    engine: Engine, left: list[str], tmp_path: Path
+) -> None:
+    """The rows moved to other numbers, or are fewer: what answers is what lies there now."""
+    one_part(tmp_path, ["a", "b", "c"])
+    rewrites = iter([left])
+    asked = pa.Table.from_pylist([{"who": who, "t": tick(1)} for who in "abc"], schema=ASKED)
+    view = history(tmp_path, features={"word": "word"})
+
+    def rewrite() -> None:
+        for order in rewrites:
+            one_part(tmp_path, order)
+
+    found = join(engine, asked, asked["t"], [view], between=rewrite)["word"].to_pylist()
+    assert found == [f"{who}'s" if who in left else None for who in "abc"]
+
+
+def test_parts_that_never_stay_are_told(tmp_path: Path) -> None:
+    """Who writes them anew each time gets no answer, and the error says what to do."""
+    one_part(tmp_path, ["a"])
+    with pytest.raises(Busy, match=r"view do not stay .* each of 5 attempts .*Try again when"):
+        join(
+            PAIRED, ask(1), ask(1)["t"], [history(tmp_path)],
+            between=lambda: one_part(tmp_path, ["a"]),
+        )  # fmt: skip
