@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.audit_store import BATCH, first, fresh, number
+from features.bounded import bounded_db
 from features.check import MOST_REJECTED, refuse_wrong_schema, split
 from features.findings import Finding, judged, untold
 from features.record import one_build
@@ -30,8 +31,8 @@ from lifecycle.home import Home
 BOUNDS = "types, bounds"
 BUILD = "Run `onramp features`."
 SET_ASIDE = (
-    "Their moments count as unknown now: run `onramp features`, then train again what was trained"
-    " on them."
+    "Their moments count as unknown now: run `onramp features`, which makes segments and the stores"
+    " follow, then train again what was trained on them."
 )
 
 
@@ -46,7 +47,7 @@ def view_findings(home: Home, table: Table, as_of: datetime) -> Iterator[Finding
         yield untold(table.view, BOUNDS, error)
         return
     yield bounded(home, table)
-    with duckdb.connect() as db:
+    with bounded_db(table.folder) as db:
         yield one_row_a_moment(db, table)
         [(newest,)] = db.execute(
             f"SELECT max(event_timestamp) FROM ({keys_sql(table.parts())}) WHERE event_timestamp"
@@ -66,8 +67,9 @@ def bounded(home: Home, table: Table) -> Finding:
         try:
             found = reasons_of(file, table)
         except DataError as error:
+            # A part without rows is as wrong as any.
             return judged(
-                table.view, BOUNDS, rows, file.metadata.num_rows,
+                table.view, BOUNDS, rows, max(1, file.metadata.num_rows),
                 found=f"{part.name}: {error.found}", do=f"Remove {part}, then build again.",
             )  # fmt: skip
         reasons.update(found)
@@ -132,7 +134,7 @@ def one_row_a_moment(db: duckdb.DuckDBPyConnection, table: Table) -> Finding:
 
 def same_moments(tables: Sequence[Table]) -> Iterator[Finding]:
     """A moment that one view holds, or has in quarantine, is known to the others too."""
-    with duckdb.connect() as db:
+    with bounded_db(tables[0].folder) as db:
         for one, other in permutations([table for table in tables if table.parts()], 2):
             keys, known = (keys_sql((*t.parts(), *t.rejected())) for t in (one, other))
             lacking = number(db, f"SELECT count(*) FROM ({keys} EXCEPT {known})")

@@ -69,7 +69,7 @@ def test_rows_that_break_a_stricter_bound_go_to_quarantine(copy: Home) -> None:
     found = findings(copy, table)[0]
     assert (found.verdict, found.rows) == ("quarantined", len(before))
     assert found.found.startswith("profile_age above 70 (")
-    assert "run `onramp features`" in found.do
+    assert "run `onramp features`, which makes segments and the stores follow" in found.do
     assert len(rows_of(table.rejected())) == found.broken > 0
     assert sorted(rows_of(table.parts()) + rows_of(table.rejected())) == before
     reasons = pa.concat_tables([pq.ParquetFile(p).read() for p in table.rejected()])["reason"]
@@ -121,6 +121,18 @@ def test_another_type_fails(copy: Home) -> None:
     found = findings(copy, table)[0]
     assert found.verdict == "failed"
     assert f"{part.name}: Missing: days_since_sign_up double." in found.found
+
+
+def test_an_empty_part_of_another_type_fails(copy: Home) -> None:
+    """No row of it breaks anything, and still nobody can read it beside the others."""
+    table = tables(copy, copy.dataset())[1]
+    part = table.parts()[0]
+    rows = pq.ParquetFile(part).read().slice(0, 0)
+    empty = rows.set_column(3, table.features[0].name, pa.array([], pa.int64()))
+    pq.write_table(empty, part.with_name("0.parquet"))
+    found = findings(copy, table)[0]
+    assert (found.verdict, found.broken) == ("failed", 1)
+    assert "0.parquet: Missing: days_since_sign_up double." in found.found
 
 
 def test_a_doubled_moment_fails(copy: Home) -> None:
