@@ -22,6 +22,7 @@ from features.tables import TTL
 from lifecycle.dataset import DataSet
 from lifecycle.event_store import EventStore, Table
 from lifecycle.home import Home
+from lifecycle.sql import literal
 
 BATCH = 200_000
 MEMORY = "2GiB"
@@ -41,7 +42,7 @@ def store_findings(home: Home, dataset: DataSet, as_of: datetime) -> Iterator[Fi
     """Rules, keys, accounts and freshness of both tables; memory does not grow with the rows."""
     store = EventStore(home)
     with tempfile.TemporaryDirectory() as spill, store.connect(dataset) as db:
-        db.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{spill}'")
+        db.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = {literal(spill)}")
         yield rules(db, "customers", customers_schema(dataset))
         yield unique(db, "customers", "a customer signs up once", SIGNED_UP_TWICE)
         yield unique(db, "customers", "a customer has one profile at a time", TWO_PROFILES)

@@ -16,6 +16,7 @@ import duckdb
 import numpy as np
 from sparklines import sparklines
 
+from features.bounded import bounded_db
 from features.feature import Feature
 from features.tables import Table
 from lifecycle.sql import identifier, literal
@@ -113,8 +114,7 @@ def statistics(table: Table, features: Sequence[Feature]) -> Mapping[str, Statis
 def reading(table: Table) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the view `built` over the parts of a table, times in naive UTC."""
     files = ", ".join(literal(str(path)) for path in table.parts())
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+    with bounded_db(table.folder) as db:
         db.execute(
             "CREATE VIEW built AS SELECT * REPLACE (timezone('UTC', event_timestamp) AS"
             f" event_timestamp) FROM read_parquet([{files}], hive_partitioning = false)"

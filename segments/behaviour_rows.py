@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 
+from features.bounded import bounded_db
 from features.feature import Feature
 from features.moments import timestamp
 from features.tables import Table, keys_sql, tables
@@ -66,8 +66,7 @@ def snapshot(home: Home, as_of: datetime, most: int = MOST_CUSTOMERS) -> Snapsho
     """
     table = behaviour_table(home)
     parts = table.parts()
-    with duckdb.connect() as db:
-        db.execute("SET TimeZone = 'UTC'")
+    with bounded_db(table.folder) as db:
         db.execute(
             "CREATE TEMP TABLE newest AS SELECT customer_id, max(event_timestamp) AS moment "
             f"FROM ({keys_sql(parts)}) WHERE event_timestamp <= {timestamp(as_of)} GROUP BY ALL"

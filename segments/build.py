@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from features.bounded import bounded_db
 from features.check import check
 from features.tables import write_part
 from lifecycle.errors import NotReady
@@ -20,7 +21,7 @@ from lifecycle.home import Home
 from lifecycle.lock import held
 from lifecycle.progress import Progress, silent
 from segments import rfm
-from segments.population import connect, current_sql, newest_moment, remember
+from segments.population import current_sql, newest_moment, remember
 from segments.rows import read_part, sources_sql
 from segments.table import SegmentTable, evaluate, segment_table
 
@@ -115,7 +116,7 @@ def fit_edges(home: Home, segments: SegmentTable, as_of: datetime) -> rfm.RfmEdg
     """Fit and keep the scores' edges on the customers at `as_of`."""
     scores = segments.plan.rfm.scores if segments.plan.rfm else {}
     names = tuple(dict.fromkeys(feature.name for feature in scores.values()))
-    with connect() as db:
+    with bounded_db(segments.table.folder) as db:
         # A score may be of a profile's column too.
         rows = sources_sql(segments.sources, names, [table.parts() for table in segments.sources])
         db.execute(f"CREATE TEMP TABLE population AS {current_sql(rows, as_of)}")

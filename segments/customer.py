@@ -10,12 +10,12 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from features.bounded import bounded_db
 from features.tables import TTL
 from lifecycle.errors import UsageError
 from lifecycle.home import Home
 from lifecycle.sql import identifier, literal
 from segments.plan import LIFECYCLE, Named
-from segments.population import connect
 from segments.rows import sources_sql
 from segments.rule import Rule
 from segments.standing import times
@@ -86,7 +86,7 @@ def customer_segments(home: Home, customer_id: str) -> CustomerSegments:
     row = newest_row(segments, customer_id)
     told = evaluate(segments, row).to_pylist()[0]
     moment = told["event_timestamp"]
-    with connect() as db:
+    with bounded_db(segments.table.folder) as db:
         db.register("rows", row)
         plan = segments.plan
         return CustomerSegments(
@@ -118,7 +118,7 @@ def scores(
 def newest_row(segments: SegmentTable, customer_id: str) -> pa.Table:
     parts = [table.parts() for table in segments.sources]
     relation = sources_sql(segments.sources, segments.inputs, parts)
-    with connect() as db:
+    with bounded_db(segments.table.folder) as db:
         found = db.sql(
             f"SELECT * FROM ({relation}) WHERE customer_id = {literal(customer_id)}"
             " ORDER BY event_timestamp DESC LIMIT 1"
@@ -138,7 +138,7 @@ def near(segments: SegmentTable, customer_id: str) -> list[str]:
     if not parts:
         return []
     ids = sources_sql(segments.sources, (), [parts, segments.sources[1].parts()])
-    with connect() as db:
+    with bounded_db(segments.table.folder) as db:
         rows = db.execute(
             f"SELECT DISTINCT customer_id FROM ({ids})"
             f" ORDER BY levenshtein(customer_id, {literal(customer_id)}), customer_id LIMIT 5"

@@ -6,21 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import duckdb
-
+from features.bounded import bounded_db
 from features.tables import TTL
 from lifecycle.home import Home
 from lifecycle.sql import literal
 from lifecycle.sqlite import transaction
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS refreshes (as_of TEXT PRIMARY KEY)"
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """DuckDB as the parts are read: times in UTC, nothing printed."""
-    db = duckdb.connect()
-    db.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-    return db
 
 
 def parquet(paths: Sequence[Path]) -> str:
@@ -46,7 +38,7 @@ def current_sql(relation: str, as_of: datetime) -> str:
 
 def newest_moment(parts: Sequence[Path]) -> datetime:
     """The newest moment in the parts, of which there is at least one with a row."""
-    with connect() as db:
+    with bounded_db(parts[0].parent) as db:
         ((newest,),) = db.execute(f"SELECT max(event_timestamp) FROM {parquet(parts)}").fetchall()
     found: datetime = newest or datetime.fromtimestamp(0, UTC)
     return found.astimezone(UTC)

@@ -8,9 +8,10 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from features.bounded import bounded_db
 from features.tables import Table, keys_sql
 from lifecycle.sql import identifier
-from segments.population import connect, parquet
+from segments.population import parquet
 
 SQL_TYPES = {"number": "DOUBLE", "category": "VARCHAR"}
 
@@ -29,7 +30,7 @@ def read_part(sources: Sequence[Table], names: Sequence[str], part: Path) -> tup
     """
     profile = sources[1]
     beside = [path for path in profile.parts() if path.name == part.name]
-    with connect() as db:
+    with bounded_db(profile.folder) as db:
         db.execute(
             f"CREATE TEMP TABLE keys AS SELECT customer_id, event_timestamp FROM {parquet([part])}"
         )

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 import duckdb
 
+from features.bounded import bounded_db
 from lifecycle.errors import NotReady, UnknownName
 from lifecycle.home import Home
 from lifecycle.sql import identifier
 from segments.file import Limits
 from segments.plan import Named
-from segments.population import connect, current_sql, newest_moment, parquet, refreshes
+from segments.population import current_sql, newest_moment, parquet, refreshes
 from segments.table import SegmentTable, segment_table
 
 # Two refreshes for one state of the data are one: Feast knows no time between two seconds.
@@ -83,7 +84,7 @@ def standing(home: Home) -> SegmentsStanding:
     segments = segment_table(home)
     refuse_unbuilt(segments)
     as_of, before = times(home, segments)
-    with connect() as db:
+    with bounded_db(segments.table.folder) as db:
         sizes, customers = sizes_at(db, segments, as_of)
         then, were = sizes_at(db, segments, before) if before else ({}, 0)
     plan = segments.plan

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from features.bounded import bounded_db
 from features.feature import Derived, Feature, View
 from features.sql import fingerprint
 from features.tables import Table, tables
@@ -21,7 +22,6 @@ from lifecycle.sql import identifier, literal
 from segments.behaviour import BehaviourModel, load
 from segments.behaviour_store import current_file
 from segments.plan import LIFECYCLE, RFM, Named, Plan, plan_of
-from segments.population import connect
 from segments.rfm import RfmEdges, newest, score_sql
 from segments.rule import Rule
 
@@ -196,7 +196,7 @@ def evaluate(segments: SegmentTable, rows: pa.Table) -> pa.Table:
     if segments.model:
         found = segments.model.assign(rows)
         rows = rows.append_column(BEHAVIOUR, pa.array(found, pa.string()))
-    with connect() as db:
+    with bounded_db(segments.table.folder) as db:
         db.register("rows", rows)
         found = db.sql(segments.table.sql).to_arrow_table()
     return found.cast(segments.table.schema).replace_schema_metadata(None)
