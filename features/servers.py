@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from yaml import YAMLError
+
 from lifecycle.errors import NotReady
 
 # As os.path.expandvars, by which Feast reads its configuration.
@@ -83,11 +85,10 @@ def refusal(error: Exception, path: Path, wanted: tuple[str, ...]) -> NotReady |
                     found=hidden(str(one), wanted),
                     do=f"Start it, or correct where it is looked for. {HELP}",
                 )
-    unreadable = type(error).__name__ in {"ParserError", "ScannerError", "FeastConfigError"}
-    if unreadable and wanted:
+    if wanted and (isinstance(error, YAMLError) or type(error).__name__ == "FeastConfigError"):
         return NotReady(
             f"Feast cannot read {path} as its variables fill it in.",
-            found=hidden(str(error), wanted),
+            found=where(error),
             do=f"Correct {', '.join(wanted)}. {HELP}",
         )
     return None
@@ -100,6 +101,16 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         yield seen
         inner = getattr(seen, "orig", None)
         seen = inner if isinstance(inner, BaseException) else seen.__cause__ or seen.__context__
+
+
+def where(error: Exception) -> str:
+    """An unreadable configuration's error, by its kind and place.
+
+    No word of its text: YAML quotes a piece of the line, cut anywhere, and Feast the value.
+    """
+    mark = getattr(error, "problem_mark", None)
+    place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"{type(error).__name__}{place}."
 
 
 def hidden(text: str, wanted: tuple[str, ...]) -> str:
