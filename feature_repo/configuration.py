@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -67,5 +68,8 @@ def write_config(home: Home) -> Path:
         text = yaml.safe_dump(config, sort_keys=False)
     path = config_file(home)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+        # By rename: a server that opens its store meanwhile reads the old or the new one.
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(path)
     return path

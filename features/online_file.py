@@ -136,7 +136,11 @@ class OnlineFile:
         return self._layouts[number]
 
     def find(self, keys: Sequence[bytes]) -> Mapping[bytes, list[Found]]:
-        """Key → (layout, event µs, vector) of each of its views, all as of one commit."""
+        """Key → (layout, event µs, vector) of each of its views.
+
+        A customer's views are as of one commit; all of `KEYS_AT_ONCE` customers asked together
+        are, more are not.
+        """
         found: dict[bytes, list[Found]] = {key: [] for key in keys}
         wanted = list(found)
         with self.reading() as connection:
