@@ -113,11 +113,12 @@ def build(
     Raises:
         NotReady: no customer is known, or none has come to a moment.
         DataError: a table as a whole is wrong.
-        Busy: another build goes on in this home.
+        Busy: another build, or an ingestion, goes on in this home.
     """
     with one_build(home) as record:
         ask = asked(home, moments_days, as_of, snapshot=snapshot)
-        with EventStore(home).connect(ask.dataset, only=("customers",)) as db:
+        store = EventStore(home)
+        with store.connect(ask.dataset, only=("customers",), snapshot=ask.parts) as db:
             bound_memory(db, home)
             wanted = want(db, record, ask)
             if wanted.moments == 0 or wanted.watermark is None:

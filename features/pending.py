@@ -23,8 +23,16 @@ from features.record import Build, remembered
 from features.spans import meeting, micros, spans, time_of
 from features.tables import Table, keys_sql
 from lifecycle.dataset import DataSet
-from lifecycle.event_store import CUSTOMER_COLUMNS, EVENT_COLUMNS, EventStore, view_sql
+from lifecycle.event_store import (
+    CUSTOMER_COLUMNS,
+    EVENT_COLUMNS,
+    EventStore,
+    Snapshot,
+    view_sql,
+)
 from lifecycle.home import Home
+from lifecycle.lock import held
+from lifecycle.sqlite import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,19 +48,49 @@ class Asked:
     days: tuple[int, ...]
     as_of: datetime
     snapshot: bool
-    events: tuple[Path, ...]
-    customers: tuple[Path, ...]
+    parts: Snapshot
+
+    @property
+    def events(self) -> tuple[Path, ...]:
+        return self.parts.events
+
+    @property
+    def customers(self) -> tuple[Path, ...]:
+        return self.parts.customers
 
 
-def asked(home: Home, days: Sequence[int], as_of: datetime, *, snapshot: bool) -> Asked:
-    store = EventStore(home)
+def asked(
+    home: Home,
+    days: Sequence[int],
+    as_of: datetime,
+    *,
+    snapshot: bool,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> Asked:
+    """List what there is between two ingestions.
+
+    An ingestion commits batch by batch. A moment built of half of them would stay so: a row that
+    is built is never looked at again. Parts never change, so that a list of them is enough, and
+    the next ingestion may begin while the build goes on.
+
+    Args:
+        home: with an event store.
+        days: of the training moments, after sign-up.
+        as_of: nothing received later exists.
+        snapshot: whether everybody onboarding has a row at `as_of` too.
+        patience_seconds: how long to wait for an ingestion.
+
+    Raises:
+        Busy: an ingestion goes on for longer.
+    """
+    with held(home.ingest_lock, "An ingestion", patience_seconds=patience_seconds):
+        parts = EventStore(home).snapshot()
     return Asked(
         dataset=home.dataset(),
         days=tuple(days),
         as_of=as_of.astimezone(UTC),
         snapshot=snapshot,
-        events=store.parts("events"),
-        customers=store.parts("customers"),
+        parts=parts,
     )
 
 

@@ -70,6 +70,14 @@ class Part:
     rows: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """The parts of both tables at one time: of each commit everything or nothing."""
+
+    events: tuple[Path, ...] = ()
+    customers: tuple[Path, ...] = ()
+
+
 class EventStore:
     """Reads committed parts; commits new ones."""
 
@@ -113,24 +121,43 @@ class EventStore:
             ).fetchall()
         return tuple(self.home.root / row["path"] for row in rows)
 
+    def snapshot(self) -> Snapshot:
+        """Both tables' committed parts, listed at once."""
+        if not self.home.manifest.exists():
+            return Snapshot()
+        with transaction(self.home.manifest, SCHEMA) as db:
+            rows = db.execute("SELECT holds, path FROM parts ORDER BY path").fetchall()
+        both: dict[str, list[Path]] = {"events": [], "customers": []}
+        for row in rows:
+            both.setdefault(row["holds"], []).append(self.home.root / row["path"])
+        return Snapshot(events=tuple(both["events"]), customers=tuple(both["customers"]))
+
     def connect(
-        self, dataset: DataSet, only: Sequence[Table] = ("events", "customers")
+        self,
+        dataset: DataSet,
+        only: Sequence[Table] = ("events", "customers"),
+        snapshot: Snapshot | None = None,
     ) -> duckdb.DuckDBPyConnection:
         """A DuckDB connection with the views `events` and `customers`, or one of them.
 
         Times in the views are naive UTC timestamps in microseconds, so that arithmetic on them
         needs no time zone. On disk they carry their zone. A table without rows is an empty view
         of the right shape. To make a view opens every part of its table.
+
+        Args:
+            dataset: whose columns the views have.
+            only: the views to make.
+            snapshot: the parts they read; default: what is committed now.
         """
+        parts = snapshot or self.snapshot()
         connection = duckdb.connect()
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         for table in only:
             events = table == "events"
             fixed = EVENT_COLUMNS if events else CUSTOMER_COLUMNS
             columns = dataset.properties if events else dataset.profile
-            connection.execute(
-                f"CREATE VIEW {table} AS {view_sql(self.parts(table), fixed, columns)}"
-            )
+            files = parts.events if events else parts.customers
+            connection.execute(f"CREATE VIEW {table} AS {view_sql(files, fixed, columns)}")
         return connection
 
     def newest(self, dataset: DataSet) -> datetime:

@@ -92,6 +92,11 @@ class Home:
         return self.root / "locks"
 
     @property
+    def ingest_lock(self) -> Path:
+        """Held while sources are read: without it, what is committed may be half of them."""
+        return self.root / "ingest.lock"
+
+    @property
     def platform(self) -> Path:
         """SQLite: the ledger and the jobs."""
         return self.root / "platform.db"

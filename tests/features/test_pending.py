@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,9 +15,12 @@ from hypothesis import strategies as st
 
 from features.build import build
 from features.moments import ONBOARDING_DAYS
+from features.pending import asked
 from features.tables import tables
+from lifecycle.errors import Busy
 from lifecycle.event_store import EventStore, Part
 from lifecycle.home import Home
+from lifecycle.lock import held
 from tests.features.canonical import (
     START,
     Row,
@@ -198,3 +203,49 @@ def test_a_later_version_of_a_profile_moves_no_moment(tmp_path: Path) -> None:
     later = [{**row, "received_at": START + days(60), "country": "it"} for row in people[:1]]
     fill(home, later, [])
     assert build(home, moments_days=DAYS, as_of=START + days(60), snapshot=False).built == 0
+
+
+def test_nothing_is_listed_while_sources_are_read(tmp_path: Path) -> None:
+    """Of customers whose events are still to be committed no moment is built, and it is told."""
+    home = settle(tmp_path / "home", TOML)
+    with held(home.ingest_lock, "A test"):
+        fill(home, [customer("a", START)], [])
+        with pytest.raises(Busy, match=r"An ingestion is under way already\. .*Try again when"):
+            asked(home, DAYS, START + days(4), snapshot=True, patience_seconds=0.1)
+
+
+def test_a_build_waits_for_the_whole_of_an_ingestion(tmp_path: Path) -> None:
+    """A build that starts between two batches counts the events of the second."""
+    home = settle(tmp_path / "home", TOML)
+    fill(home, [customer("a", START)], [])
+    first_batch, done = threading.Event(), []
+
+    def ingest() -> None:
+        with held(home.ingest_lock, "A test"):
+            fill(home, [], [alive(START + days(4))])
+            first_batch.set()
+            time.sleep(0.5)
+            fill(home, [], [event("a", "login", START + days(0.5))])
+            done.append(True)
+
+    reader = threading.Thread(target=ingest)
+    reader.start()
+    assert first_batch.wait(30)
+    build(home, moments_days=DAYS, as_of=START + days(4), snapshot=False)
+    reader.join()
+    assert done
+    with duckdb.connect() as db:
+        pattern = tables(home, home.dataset())[0].pattern
+        counted = db.sql(f"SELECT DISTINCT count_login_30d FROM read_parquet('{pattern}')")
+        assert counted.fetchall() == [(1.0,)]
+
+
+def test_a_build_keeps_to_what_it_listed(tmp_path: Path) -> None:
+    """A sign-up committed after the parts were listed is left to the next build."""
+    home = settle(tmp_path / "home", TOML)
+    fill(home, [customer("a", START)], [alive(START + days(4))])
+    ask = asked(home, DAYS, START + days(4), snapshot=False)
+    fill(home, [customer("b", START)], [event("b", "login", START + days(0.5))])
+    with EventStore(home).connect(ask.dataset, snapshot=ask.parts) as db:
+        assert db.execute("SELECT customer_id FROM customers").fetchall() == [("a",)]
+        assert db.execute("SELECT DISTINCT customer_id FROM events").fetchall() == [("nobody",)]

@@ -119,3 +119,19 @@ def test_a_declared_column_that_no_part_holds_is_missing(home: Home) -> None:
     """A property added to the data set's file does not make what is stored unreadable."""
     EventStore(home).commit([source()], [part(home, "old")])
     assert events(home) == [("old", NOON.replace(tzinfo=None), None)]
+
+
+def test_a_snapshot_stays_as_it_was(home: Home) -> None:
+    """What is committed after it was listed is in neither table that is read by it."""
+    EventStore(home).commit([], [part(home, "old", spent=1.5)])
+    before = EventStore(home).snapshot()
+    later = part(home, "later", spent=2.5)
+    people = Part(path="people.parquet", holds="customers", rows=1)
+    EventStore(home).commit([], [later, people])
+    assert before.events == (home.root / "old.parquet",)
+    assert before.customers == ()
+    now = EventStore(home).snapshot()
+    assert (len(now.events), len(now.customers)) == (2, 1)
+    with EventStore(home).connect(SHOP, snapshot=before) as db:
+        assert db.execute("SELECT event_id FROM events").fetchall() == [("old",)]
+        assert db.execute("SELECT count(*) FROM customers").fetchone() == (0,)
