@@ -21,6 +21,10 @@ from features.online_time import micros_of
 from features.servers import reachable
 from features.tables import TTL
 from lifecycle.home import Home
+from lifecycle.lock import held
+
+# A load of everything takes minutes; the second of two would find nothing to do after it.
+PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,10 +57,21 @@ def materialize(home: Home, end: datetime) -> MaterializeReport:
     killed load left undone, a part that came late and another definition are loaded next time. An
     older `end` than before is no error: the store refuses rows older than its own.
 
+    One load at a time: what an older one still writes, of definitions that were replaced meanwhile,
+    would be found in place of what this one has loaded and remembered.
+
     Raises:
         NotReady: Feast was told of other definitions, or a server does not answer.
-        Busy: other writers never let go of the store.
+        Busy: other writers never let go of the store, or another load lasts longer than
+            `PATIENCE_SECONDS`.
     """
+    lock = home.locks / "materialize"
+    with held(lock, "A load of the online store", patience_seconds=PATIENCE_SECONDS):
+        return materialize_alone(home, end)
+
+
+def materialize_alone(home: Home, end: datetime) -> MaterializeReport:
+    """As `materialize`, for who holds the lock; the views are those of now, not of before it."""
     began = time.perf_counter()
     current(home)
     # Its own store: the cached one would show readers of this process what is not committed.

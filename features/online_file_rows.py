@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, compress, repeat
 
@@ -37,17 +38,27 @@ class FileLoader:
         with self.file.writing() as connection:
             for rows, vectors in zip(batch.views, packed, strict=True):
                 numbers = number_of(connection, rows.layout)
+                forget_loads(connection, *numbers)
                 taken[rows.layout.view] = upsert(connection, lines(keys, numbers, rows, vectors))
         return taken
 
     def remember(self, layout: Layout, parts: Mapping[str, Span]) -> None:
         with self.file.writing() as connection:
-            _, number = number_of(connection, layout)
-            connection.execute("DELETE FROM loaded WHERE layout = ?", [number])
+            view, number = number_of(connection, layout)
+            forget_loads(connection, view)
             connection.executemany(
                 "INSERT INTO loaded VALUES (?, ?, ?, ?, ?, ?)",
                 [(number, part, s.first, s.last, s.begin, s.end) for part, s in parts.items()],
             )
+
+
+def forget_loads(connection: sqlite3.Connection, view: int, keep: int | None = None) -> None:
+    """Forget what is loaded of a view by other definitions: of none is anything whole any more."""
+    connection.execute(
+        "DELETE FROM loaded WHERE layout IN"
+        " (SELECT id FROM layouts WHERE view = ? AND id IS NOT ?)",
+        [view, keep],
+    )
 
 
 def names_of(batch: Batch) -> list[bytes]:

@@ -20,6 +20,7 @@ from features.online_wire import (
     micros_in,
     receive,
     time_field,
+    value_in,
 )
 from lifecycle.errors import Busy
 
@@ -40,26 +41,33 @@ ViewWrite = tuple[int, Micros, bytes]
 
 @dataclass(frozen=True)
 class Guard:
-    """What decides whether a view's row may be written, and how many words it has."""
+    """What decides whether a view's row may be written, and how many words it has.
+
+    Attributes:
+        others: fields of other definitions' markers, which go when a row is written.
+    """
 
     view: str
     marker: bytes | None
     words: int
+    others: tuple[bytes, ...] = ()
 
     @staticmethod
-    def of(layout: Layout) -> Guard:
+    def of(layout: Layout, others: tuple[bytes, ...] = ()) -> Guard:
         marker = field_of(layout.view, layout.marker) if layout.marker else None
-        return Guard(layout.view, marker, 2 + 2 * len(layout.fields))
+        return Guard(layout.view, marker, 2 + 2 * len(layout.fields), others)
 
     def refuses(self, moment: Micros, stored: bytes | None, marker: bytes | None) -> bool:
         """Whether the row that is stored is newer.
 
-        It is of no use to anybody, whatever its time, when it lacks the marker: then it was
-        written by another definition.
+        It is of no use to anybody, whatever its time, when the marker is lacking or tells another
+        moment: then another definition wrote it. Of two definitions the last to write holds the
+        row, as in our SQLite store.
         """
-        if not stored or (self.marker is not None and not marker):
+        if not stored:
             return False
-        return micros_in(stored) > moment
+        known = micros_in(stored)
+        return known > moment and (self.marker is None or value_in(marker) == known)
 
 
 Write = tuple[bytes, Sequence[ViewWrite]]
@@ -70,7 +78,8 @@ def write_guarded(
 ) -> list[int]:
     """Write customers that nothing newer is known of; how many rows of each guard were taken.
 
-    All that is written of a customer is one HSET. Watched keys make check and write one step:
+    All that is written of a customer is one HSET; the transaction holds it and the HDEL of other
+    definitions' markers. Watched keys make check and write one step:
     when anybody else writes one of them in between, Redis drops the transaction, and it is
     checked again. Three connections take turns, so that Redis works while we encode; threads of
     ours would wait for each other instead.
@@ -144,12 +153,18 @@ class Turn:
             for (key, views), found in zip(self.writes, stored, strict=True)
         ]
         commands = [hset(key, self.guards, views) for key, views in allowed if views]
+        if any(guard.others for guard in self.guards):
+            commands += [one for key, views in allowed for one in self._disowned(key, views)]
         if self.ttl:
             seconds = b"%d" % self.ttl
             commands += [command(b"EXPIRE", key, seconds) for key, views in allowed if views]
         self._taken = [place for _, views in allowed for place, _, _ in views]
         self._replies = len(commands) + 2
         self.line.send_packed_command([b"".join((MULTI, *commands, EXEC))])
+
+    def _disowned(self, key: bytes, views: Sequence[ViewWrite]) -> list[bytes]:
+        gone = [field for place, _, _ in views for field in self.guards[place].others]
+        return [command(b"HDEL", key, *gone)] if gone else []
 
     def _allowed(self, views: Sequence[ViewWrite], found: Sequence[Any]) -> Sequence[ViewWrite]:
         if not any(found):

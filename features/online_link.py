@@ -10,10 +10,12 @@ from itertools import chain, repeat
 from operator import add
 from typing import Any
 
+import pyarrow.compute as pc
 from redis import Redis
 
 from features.online_guard import Guard, ViewWrite, Write, write_guarded
 from features.online_keys import Keys
+from features.online_markers import others
 from features.online_port import Answer, Asked, Batch, Layout, Micros, Rows, Span, Value
 from features.online_wire import (
     DOUBLE,
@@ -54,11 +56,25 @@ class LinkLoader:
             pipe.execute()
 
     def write(self, batch: Batch) -> Mapping[str, int]:
-        guards = [Guard.of(rows.layout) for rows in batch.views]
+        guards = [self._guard(rows) for rows in batch.views]
         slices = (slice_of(batch, at, ENCODED) for at in range(0, len(batch.customer_ids), ENCODED))
         writes = chain.from_iterable(writes_of(one, self.project) for one in slices)
         taken = write_guarded(self.client.connection_pool, guards, writes, self.ttl)
         return {guard.view: n for guard, n in zip(guards, taken, strict=True)}
+
+    def _guard(self, rows: Rows) -> Guard:
+        """What guards the view; of other definitions nothing is whole from here on."""
+        layout, name = rows.layout, ledger(self.project, rows.layout.view)
+        found: Any = self.client.hkeys(name)
+        gone = [one for one in found if one != layout.definition.encode()]
+        if gone:
+            self.client.hdel(name, *gone)
+        if rows.times.null_count == len(rows.times):
+            return Guard.of(layout)
+        ends = pc.min_max(rows.times).as_py()
+        return Guard.of(
+            layout, others(self.client, self.project, layout, (ends["min"], ends["max"]))
+        )
 
 
 def ledger(project: str, view: str) -> str:

@@ -26,6 +26,7 @@ from redis import Redis
 from features.online_guard import Guard, ViewWrite, write_guarded
 from features.online_layout import layout_of
 from features.online_link import LinkLoader, LinkReader, ledger
+from features.online_markers import names_key, others
 from features.online_port import Asked, Layout
 from features.online_time import micros_of
 from features.online_wire import bulk, field_of, time_field, timestamp_of
@@ -62,8 +63,13 @@ class VectorRedisOnlineStore(RedisOnlineStore):  # type: ignore[misc]  # Feast s
                 newest[key] = item
         suffix = config.project.encode()
         writes = [(key + suffix, [view_write(layout, item)]) for key, item in newest.items()]
-        pool = self.connected(config).connection_pool
-        write_guarded(pool, [Guard.of(layout)], writes, config.online_store.key_ttl_seconds)
+        client = self.connected(config)
+        if writes:
+            moments = [moment for _, ((_, moment, _),) in writes]
+            span = min(moments), max(moments)
+            guard = Guard.of(layout, others(client, config.project, layout, span))
+            seconds = config.online_store.key_ttl_seconds
+            write_guarded(client.connection_pool, [guard], writes, seconds)
         if progress:
             progress(len(data))
 
@@ -88,7 +94,9 @@ class VectorRedisOnlineStore(RedisOnlineStore):  # type: ignore[misc]  # Feast s
         """Delete all customers, and that they were loaded."""
         super().teardown(config, tables, entities)
         for table in tables:
-            self.connected(config).delete(ledger(config.project, table.name))
+            self.connected(config).delete(
+                ledger(config.project, table.name), names_key(config.project, table.name)
+            )
 
     def reader(self, config: RepoConfig, asked: Sequence[Asked]) -> LinkReader:
         """Read past Feast; see `online_port.Direct`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pyarrow as pa
@@ -13,7 +14,8 @@ from features.build import build
 from features.connection import connect
 from features.tables import TTL, tables
 from lifecycle.home import Home
-from tests.features.canonical import START, customer, days, fill
+from lifecycle.lock import held
+from tests.features.canonical import START, TOML, customer, days, fill
 
 NOW = START + days(1)
 
@@ -39,6 +41,21 @@ def test_a_second_load_loads_nothing_and_feast_is_told(home: Home) -> None:
         assert view.state.name == "AVAILABLE_ONLINE"
         assert view.most_recent_end_time == NOW
         assert view.materialization_intervals[0] == (NOW - TTL, NOW)
+
+
+def test_a_load_that_waits_for_another_loads_what_is_defined_by_then(home: Home) -> None:
+    """One load at a time, and its views are listed when its turn has come."""
+    made(home)
+    with ThreadPoolExecutor(1) as other:
+        with held(home.locks / "materialize", "A load"):
+            waiting = other.submit(store.materialize, home, NOW)
+            home.dataset_file.write_text(TOML.replace('["buy", "share_video"]', '["buy"]'))
+            build(home, moments_days=(1,), as_of=NOW)
+            apply(home)
+            assert not waiting.done()
+        assert waiting.result(timeout=60).rows["customer_behaviour"] == 2
+    assert store.materialize(home, NOW).rows["customer_behaviour"] == 0
+    assert {row.status for row in store.online(home, "churn", ["a", "b"], now=NOW)} == {"found"}
 
 
 def test_a_part_that_comes_late_is_loaded_and_an_older_row_refused(home: Home) -> None:

@@ -192,6 +192,51 @@ def test_rows_of_another_definition_are_never_read(world: World, name: str) -> N
     assert world.read(name) == [({}, {})]
 
 
+def test_one_moment_by_two_definitions_is_the_last_ones(world: World, name: str) -> None:
+    """Neither reader takes the other's values for its own, when both know the same moment."""
+    after = another_definition(world)
+    for n, (one, other) in enumerate([(world, after), (after, world), (world, after)]):
+        assert one.load({name: whole(n)}, NOW) == {"behaviour": 1, "profile": 1}
+        assert one.read(name)[0][0] == whole(n)
+        assert other.read(name) == [({}, {})]
+
+
+def test_an_earlier_moment_takes_a_row_from_another_definition(world: World, name: str) -> None:
+    """A at 15, B at 20, A at 15 again: the last to write holds the row, and guards it."""
+    after = another_definition(world)
+    early, late = NOW - timedelta(hours=5), NOW
+    world.load({name: whole(1)}, early)
+    after.load({name: whole(2)}, late)
+    assert world.read(name) == [({}, {})]
+    assert world.load({name: whole(3)}, early) == {"behaviour": 1, "profile": 1}
+    assert world.read(name)[0][0] == whole(3)
+    assert after.read(name) == [({}, {})]
+    assert world.load({name: whole(4)}, early - TICK) == {"behaviour": 0, "profile": 0}
+
+
+def test_one_view_by_another_definition_leaves_the_other_view(world: World, name: str) -> None:
+    """What is pushed through Feast takes the markers of others too, of its own view only."""
+    after = another_definition(world)
+    after.load({name: whole(1)}, NOW)
+    world.push({name: {"behaviour": whole(2)["behaviour"]}}, NOW)
+    assert world.read(name)[0][0] == {"behaviour": whole(2)["behaviour"]}
+    assert after.read(name)[0][0] == {"profile": whole(1)["profile"]}
+
+
+def test_what_another_definition_wrote_over_is_not_loaded(world: World, name: str) -> None:
+    """From its first batch on, also when the load is killed before it is remembered."""
+    layout, after = world.layouts["profile"], another_definition(world)
+    parts = {"a": Span(first=0, last=0, begin=0, end=0)}
+    world.loader.remember(layout, parts)
+    world.load({name: whole(1)}, NOW)
+    assert world.loader.loaded(layout) == parts
+    after.load({name: whole(2)}, NOW)
+    assert world.loader.loaded(layout) == {}
+    world.loader.remember(layout, parts)
+    after.loader.remember(after.layouts["profile"], parts)
+    assert world.loader.loaded(layout) == {}
+
+
 def test_what_is_loaded_is_remembered_by_definition(world: World) -> None:
     """Parts are recorded for one view by one definition, and replaced as a whole."""
     layout = replace(world.layouts["profile"], definition=f"d {next(_numbers)}")
