@@ -1,21 +1,22 @@
 """Compute the segments of every built moment that has none yet.
 
 One part of behaviour gives one part of segments, by the same name, so that what is done is known
-from the names alone: history is not read again. Killed, a build leaves whole parts, and the next
-one goes on from there. A row is a function of the feature row of the same moment and of nothing
-else, so it knows nothing that the features did not know.
+without reading: a part is told anew when it is older than the parts of features that it was told
+from, of which a check has set rows aside. Killed, a build leaves whole parts, and the next one goes
+on from there. A row is a function of the feature row of the same moment and of nothing else, so it
+knows nothing that the features did not know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from features.bounded import bounded_db
 from features.check import check
-from features.tables import write_part
+from features.tables import Table, write_part
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
 from lifecycle.lock import held
@@ -34,6 +35,7 @@ class SegmentReport:
     """What a build of segments did; counts are rows (one row a moment).
 
     Attributes:
+        quarantined: rows out of bounds, set aside with their reasons.
         waiting: moments whose profile is not built; the next build takes them up.
         edges: version of the scores' edges; None without scores.
         notes: what is to be known before the segments are used.
@@ -44,6 +46,7 @@ class SegmentReport:
     definition: str
     segments: int
     built: int
+    quarantined: int
     waiting: int
     parts: int
     edges: int | None
@@ -53,11 +56,15 @@ class SegmentReport:
 
     def lines(self) -> list[str]:
         """What a person reads."""
+        aside = f", {self.quarantined:,} quarantined" if self.quarantined else ""
         waiting = f", {self.waiting:,} wait for their profile" if self.waiting else ""
         learnt = f", behaviour {self.behaviour}" if self.behaviour else ""
         scores = f", scores by edges {self.edges}" if self.edges else ""
         return [
-            f"segments: {self.segments} rules{scores}{learnt}; {self.built:,} rows built{waiting}",
+            (
+                f"segments: {self.segments} rules{scores}{learnt}; {self.built:,} rows built"
+                f"{aside}{waiting}"
+            ),
             *(f"  note: {note}" for note in self.notes),
         ]
 
@@ -92,6 +99,7 @@ def build_segments(
         definition=segments.table.folder.name,
         segments=len(segments.plan.segments),
         built=sum(part.built for part in done),
+        quarantined=sum(part.quarantined for part in done),
         waiting=sum(part.waiting for part in done),
         parts=len(done),
         edges=segments.edges.version if segments.edges else None,
@@ -127,26 +135,48 @@ def fit_edges(home: Home, segments: SegmentTable, as_of: datetime) -> rfm.RfmEdg
 
 @dataclass(frozen=True)
 class Done:
-    """One part: rows written, and rows that wait for their profile."""
+    """One part: rows written, rows out of bounds, and rows that wait for their profile."""
 
-    built: int
-    waiting: int
+    built: int = 0
+    quarantined: int = 0
+    waiting: int = 0
 
 
 def new_parts(segments: SegmentTable, progress: Progress) -> Iterator[Done]:
-    """Write every part that is not there yet."""
-    there = {path.name for path in segments.table.parts()}
-    pending = [path for path in built_parts(segments) if path.name not in there]
+    """Write every part that is not there yet, or is outdated."""
+    pending = pending_parts(segments.table, built_parts(segments), segments.sources[1].parts())
     with progress("segments", len(pending)) as advance:
         for path in pending:
             yield new_part(segments, path)
             advance(1)
 
 
+def pending_parts(
+    table: Table, behaviour: Sequence[Path], profiles: Sequence[Path]
+) -> tuple[Path, ...]:
+    """The parts of behaviour whose segments are not told, or were told of what has changed since.
+
+    A profile's part of the same name holds the same moments; without one they lie in those that
+    no part of behaviour is the namesake of.
+    """
+    written = {path.name: path.stat().st_mtime_ns for path in table.parts()}
+    known = {path.name: path.stat().st_mtime_ns for path in profiles}
+    others = set(known) - {path.name for path in behaviour}
+    newest = max((known[name] for name in others), default=0)
+    return tuple(
+        path
+        for path in behaviour
+        if written.get(path.name, -1) < max(path.stat().st_mtime_ns, known.get(path.name, newest))
+    )
+
+
 def new_part(segments: SegmentTable, path: Path) -> Done:
     rows, waiting = read_part(segments.sources, segments.inputs, path)
     if waiting:
-        return Done(0, waiting)
+        return Done(waiting=waiting)
     checked = check(evaluate(segments, rows), segments.table)
+    # Rejects first: killed between the two, the next build tells the part again.
+    if checked.rejected.num_rows:
+        write_part(checked.rejected, segments.table.quarantine / path.name)
     write_part(checked.kept, segments.table.folder / path.name)
-    return Done(checked.kept.num_rows, 0)
+    return Done(built=checked.kept.num_rows, quarantined=checked.rejected.num_rows)

@@ -13,6 +13,11 @@ from features.tables import Table, keys_sql
 from lifecycle.sql import identifier
 from segments.population import parquet
 
+# The part's times, so that DuckDB passes over the other row groups.
+WITHIN = (
+    "event_timestamp BETWEEN (SELECT min(event_timestamp) FROM keys)"
+    " AND (SELECT max(event_timestamp) FROM keys)"
+)
 SQL_TYPES = {"number": "DOUBLE", "category": "VARCHAR"}
 
 
@@ -34,29 +39,26 @@ def read_part(sources: Sequence[Table], names: Sequence[str], part: Path) -> tup
         db.execute(
             f"CREATE TEMP TABLE keys AS SELECT customer_id, event_timestamp FROM {parquet([part])}"
         )
-        asked = count(db, "keys")
         rows = joined(db, sources_sql(sources, names, [[part], beside]))
-        if rows.num_rows < asked:
-            asked -= rejected(db, profile)
-        if rows.num_rows < asked:
-            rows = joined(db, sources_sql(sources, names, [[part], profile.parts()]))
-        return rows, asked - rows.num_rows
+        if lacking(db, (*beside, *profile.rejected())) == 0:
+            return rows, 0
+        rows = joined(db, sources_sql(sources, names, [[part], profile.parts()]))
+        return rows, lacking(db, (*profile.parts(), *profile.rejected()))
 
 
 def joined(db: duckdb.DuckDBPyConnection, relation: str) -> pa.Table:
-    """Bounded by the part's times, so that DuckDB passes over the other row groups."""
-    ends = "(SELECT min(event_timestamp) FROM keys) AND (SELECT max(event_timestamp) FROM keys)"
     return db.sql(
-        f"SELECT * FROM ({relation}) WHERE event_timestamp BETWEEN {ends}"
-        " ORDER BY event_timestamp, customer_id"
+        f"SELECT * FROM ({relation}) WHERE {WITHIN} ORDER BY event_timestamp, customer_id"
     ).to_arrow_table()
 
 
-def rejected(db: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """How many of the keys lie in quarantine."""
-    keys = "SELECT customer_id, timezone('UTC', event_timestamp) AS event_timestamp FROM keys"
-    quarantined = keys_sql(table.rejected())
-    return count(db, f"(({keys}) SEMI JOIN ({quarantined}) q USING (customer_id, event_timestamp))")
+def lacking(db: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int:
+    """How many of the keys lie in none of the parts; one that lies in two is not counted twice."""
+    asked = "SELECT customer_id, timezone('UTC', event_timestamp) AS event_timestamp FROM keys"
+    ((found,),) = db.execute(
+        f"SELECT count(*) FROM (({asked}) EXCEPT ({keys_sql(paths, WITHIN)}))"
+    ).fetchall()
+    return int(found)
 
 
 def sources_sql(
@@ -91,8 +93,3 @@ def read_sql(table: Table, names: Sequence[str], parts: Sequence[Path]) -> str:
         *(f"NULL::{SQL_TYPES[one.type]} AS {identifier(one.name)}" for one in own),
     ]
     return f"SELECT {', '.join(nothing)} WHERE false"
-
-
-def count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
-    ((found,),) = db.execute(f"SELECT count(*) FROM {relation}").fetchall()
-    return int(found)

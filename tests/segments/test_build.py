@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,11 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from features.audit import set_aside
 from features.build import build
 from features.tables import Table
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
-from segments.build import SegmentReport, build_segments
+from segments.build import SegmentReport, build_segments, new_part
 from segments.rows import read_part
 from segments.table import evaluate, segment_table, stored
 from tests.features.canonical import AS_OF, DAYS, alive, customer, days, fill, settle
@@ -159,6 +161,75 @@ def test_a_quarantined_profile_is_not_waited_for(tmp_path: Path) -> None:
     told = {row["customer_id"] for row in rows_of(segment_table(home).table)}
     assert told == {f"c{n}" for n in range(9)}
     assert build_segments(home, as_of=AS_OF).parts == 0
+
+
+def broken_home(root: Path) -> Home:
+    """Ten built customers of whom one is too old by bounds that came later."""
+    home = settle(root)
+    people = [customer(f"c{n}", AS_OF - days(2), age=20.0 + n) for n in range(9)]
+    fill(home, [*people, customer("old", AS_OF - days(2), age=119.0)], [alive(AS_OF)])
+    build(home, moments_days=(1,), as_of=AS_OF)
+    build_segments(home, as_of=AS_OF)
+    text = home.dataset_file.read_text(encoding="utf-8")
+    home.dataset_file.write_text(text.replace("at_most = 120", "at_most = 100"), encoding="utf-8")
+    return home
+
+
+def test_what_was_told_of_a_row_that_was_set_aside_is_told_anew(tmp_path: Path) -> None:
+    """The moment has no segments any more, the other moments of its part keep theirs."""
+    home = broken_home(tmp_path / "home")
+    segments = segment_table(home)
+    before = rows_of(segments.table)
+    assert "old" in {row["customer_id"] for row in before}
+    profile = segments.sources[1]
+    (part, *_) = profile.parts()
+    whole = part.read_bytes()
+    for one in profile.parts():
+        set_aside(one, profile)
+    report = build_segments(home, as_of=AS_OF)
+    assert (report.parts, report.waiting) == (len(segments.table.parts()), 0)
+    assert rows_of(segments.table) == [row for row in before if row["customer_id"] != "old"]
+    assert build_segments(home, as_of=AS_OF).parts == 0
+    part.write_bytes(whole)  # as if killed before the rows left: they are in both places
+    _, waiting = read_part(segments.sources, segments.inputs, segments.sources[0].parts()[0])
+    assert waiting == 0
+
+
+def test_a_key_in_two_places_hides_none_that_waits(tmp_path: Path) -> None:
+    """Moments are counted, not rows: one in a part and in quarantine does not stand for another."""
+    home = broken_home(tmp_path / "home")
+    segments = segment_table(home)
+    behaviour, profile = segments.sources
+    (part, *_) = profile.parts()
+    rows = pq.ParquetFile(part).read()
+    set_aside(part, profile)
+    pq.write_table(rows.filter(pc.not_equal(rows["customer_id"], "c3")), part)
+    asked = pq.ParquetFile(behaviour.folder / part.name).read(columns=KEYS)
+    alone = asked["customer_id"].to_pylist().count("c3")
+    _, waiting = read_part(segments.sources, segments.inputs, behaviour.folder / part.name)
+    assert waiting == alone > 0
+
+
+def test_a_row_out_of_bounds_is_safe_before_the_others_are_written(home: Home) -> None:
+    """It lies in quarantine with its reason and is counted; no row is lost."""
+    segments = segment_table(home)
+    part = segments.sources[0].parts()[0]
+    told, _ = read_part(segments.sources, segments.inputs, part)
+    rows = evaluate(segments, told)
+    name, bad = next(
+        (one.name, int(bad))
+        for one in segments.table.features
+        if one.type == "number"
+        if 0 < (bad := pc.sum(pc.greater(rows[one.name], 0.0)).as_py()) <= rows.num_rows // 2
+    )
+    strict = tuple(
+        replace(one, at_most=0.0) if one.name == name else one for one in segments.table.features
+    )
+    done = new_part(replace(segments, table=replace(segments.table, features=strict)), part)
+    assert (done.built, done.quarantined) == (rows.num_rows - bad, bad)
+    (aside,) = segments.table.rejected()
+    assert pq.ParquetFile(aside).read()["reason"].to_pylist() == [f"{name} above 0; "] * bad
+    assert pq.ParquetFile(segments.table.folder / part.name).metadata.num_rows == done.built
 
 
 def test_another_rule_is_another_table(home: Home) -> None:
