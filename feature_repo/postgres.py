@@ -2,7 +2,8 @@
 
 A table holds one view by one definition, as a folder of Parquet parts does. A part and the note
 that it is in are one transaction: killed at any time, a part is wholly in or wholly out. Rows that
-are there already, from another home or from parts cut otherwise, are the same rows and stay.
+are there already, from another home or from parts cut otherwise, are the same rows and stay. A part
+that was written anew under its name, because a check has set rows aside, makes the table anew.
 """
 
 from __future__ import annotations
@@ -54,12 +55,32 @@ def name_of(table: Table) -> str:
 def load_table(db: Connection, table: Table) -> list[int]:
     """Bring in the parts that the table lacks; returns the new rows of each."""
     create(db, table)
-    loaded = [load_part(db, table, part) for part in lacking(db, table)]
+    loaded = reload(db, table) or [load_part(db, table, part) for part in lacking(db, table)]
     if loaded:
         # The planner takes a table that it knows nothing of for a small one.
         db.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(name_of(table))))
         db.commit()
     return loaded
+
+
+def reload(db: Connection, table: Table) -> list[int]:
+    """Load a table anew if a part was written anew since it was loaded; else do nothing.
+
+    One transaction: whoever reads meanwhile waits, and a kill leaves the old rows.
+
+    Returns:
+        The rows of each part; nothing where nothing was to be done.
+    """
+    with db.transaction():
+        one_at_a_time(db)
+        known = noted(db, table)
+        names = {file_of(note) for note in known}
+        parts = table.parts()
+        if not any(note_of(part) not in known and part.name in names for part in parts):
+            return []
+        db.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(name_of(table))))
+        db.execute("DELETE FROM onramp_parts WHERE table_name = %s", [name_of(table)])
+        return [load_part(db, table, part) for part in parts]
 
 
 @contextmanager
@@ -117,26 +138,33 @@ def one_at_a_time(db: Connection) -> None:
 
 def lacking(db: Connection, table: Table) -> list[Path]:
     """The parts that are not noted."""
-    found = db.execute("SELECT part FROM onramp_parts WHERE table_name = %s", [name_of(table)])
-    noted = {row[0] for row in found}
+    known = noted(db, table)
     db.commit()
-    return [part for part in table.parts() if note_of(table, part) not in noted]
+    return [part for part in table.parts() if note_of(part) not in known]
 
 
-def note_of(table: Table, part: Path) -> str:
-    return part.relative_to(table.folder).as_posix()
+def noted(db: Connection, table: Table) -> set[str]:
+    found = db.execute("SELECT part FROM onramp_parts WHERE table_name = %s", [name_of(table)])
+    return {row[0] for row in found}
+
+
+def note_of(part: Path) -> str:
+    """Names a part and its content: a part that is written anew is another."""
+    facts = part.stat()
+    return f"{part.name} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def file_of(note: str) -> str:
+    """The part's name in a note; older notes are but the name."""
+    return note.rsplit(" ", 2)[0]
 
 
 def load_part(db: Connection, table: Table, part: Path) -> int:
     """Copy one part and note it, or neither; returns the rows that were new."""
-    name = sql.Identifier(name_of(table))
+    name, note = sql.Identifier(name_of(table)), note_of(part)
     with db.transaction():
         one_at_a_time(db)
-        noted = db.execute(
-            "SELECT 1 FROM onramp_parts WHERE table_name = %s AND part = %s",
-            [name_of(table), note_of(table, part)],
-        ).fetchone()
-        if noted:
+        if note in noted(db, table):
             return 0
         db.execute(sql.SQL("CREATE TEMP TABLE arriving (LIKE {}) ON COMMIT DROP").format(name))
         copy(db, table, part)
@@ -145,8 +173,10 @@ def load_part(db: Connection, table: Table, part: Path) -> int:
         ).rowcount
         db.execute(
             "INSERT INTO onramp_parts (table_name, part, rows) VALUES (%s, %s, %s)",
-            [name_of(table), note_of(table, part), rows],
+            [name_of(table), note, rows],
         )
+        # A reload brings many parts in one transaction.
+        db.execute("DROP TABLE arriving")
     return rows
 
 

@@ -16,7 +16,7 @@ import pytest
 from feature_repo import postgres as loader
 from feature_repo.warehouse import drop_others, load
 from features.feature import Feature, Tenure
-from features.tables import Table, tables
+from features.tables import Table, tables, write_part
 from lifecycle.errors import DataError, NotReady, Unsupported
 from lifecycle.home import Home
 from tests.features.canonical import START, days, settle
@@ -109,6 +109,48 @@ def test_a_part_comes_once(home: Home, env: Env) -> None:
     write(home, "all.parquet", ["a", "b", "c", "d"])
     assert load(home).rows == 2
     assert rows(env, f'SELECT count(*) FROM "{behaviour(home)}"') == [(4,)]
+
+
+def test_a_part_that_is_written_anew_makes_the_table_anew(home: Home, env: Env) -> None:
+    """Rows that a check has set aside leave PostgreSQL too, together with their part's note."""
+    write(home, "one.parquet", ["a", "b", "broken"])
+    write(home, "two.parquet", ["c"])
+    load(home)
+    table = tables(home, home.dataset())[0]
+    part = table.folder / "one.parquet"
+    whole = pq.ParquetFile(part).read()
+    write_part(whole.slice(0, 2), part)
+    report = load(home)
+    assert (report.parts, report.rows) == (2, 3)
+    assert report.tables[behaviour(home)] == 3
+    assert rows(env, f'SELECT customer_id FROM "{behaviour(home)}" ORDER BY 1') == [
+        ("a",), ("b",), ("c",),
+    ]  # fmt: skip
+    assert load(home).parts == 0
+
+
+def test_a_reload_that_stops_leaves_the_old_rows(home: Home, env: Env) -> None:
+    """Emptied and filled is one step: half a table is never there."""
+    write(home, "one.parquet", ["a", "broken"])
+    write(home, "two.parquet", ["c"])
+    load(home)
+    table = tables(home, home.dataset())[0]
+    write_part(part_of(table, ["a"]), table.folder / "one.parquet")
+    write_part(part_of(table, ["c\x00"]), table.folder / "two.parquet")
+    with pytest.raises(DataError, match=r"two.parquet holds text that PostgreSQL cannot"):
+        load(home)
+    assert rows(env, f'SELECT count(*) FROM "{behaviour(home)}"') == [(3,)]
+    write_part(part_of(table, ["c"]), table.folder / "two.parquet")
+    assert load(home).rows == 2
+
+
+def test_notes_without_a_stamp_are_taken_for_older(home: Home, env: Env) -> None:
+    """A database that was filled before notes had stamps is filled anew, once."""
+    write(home, "one.parquet", ["a"])
+    load(home)
+    with connect(env) as db:
+        db.execute("UPDATE onramp_parts SET part = split_part(part, ' ', 1)")
+    assert (load(home).rows, load(home).rows) == (2, 0)
 
 
 def cut_off(home: Home, env: Env, table: Table) -> None:
