@@ -14,7 +14,14 @@ from feast import FeatureStore, FeatureView
 
 from features.connection import config_file, connect, current
 from features.online_layout import layout_of
-from features.online_newest import Source, batches, open_database, part_name, wanted_of
+from features.online_newest import (
+    Source,
+    batches,
+    open_database,
+    part_name,
+    rewritten,
+    wanted_of,
+)
 from features.online_plan import forget_plans
 from features.online_port import Direct, Loader
 from features.online_time import micros_of
@@ -55,7 +62,8 @@ def materialize(home: Home, end: datetime) -> MaterializeReport:
     Rows older than `TTL` before `end` would be stale there and are left out. Which parts of a view
     are loaded is remembered in the store, by the view's definition and the parts' names: what a
     killed load left undone, a part that came late and another definition are loaded next time. An
-    older `end` than before is no error: the store refuses rows older than its own.
+    older `end` than before is no error: the store refuses rows older than its own. A view of which
+    a part was written anew is loaded afresh: a check may have set aside a row that is served.
 
     One load at a time: what an older one still writes, of definitions that were replaced meanwhile,
     would be found in place of what this one has loaded and remembered.
@@ -82,6 +90,7 @@ def materialize_alone(home: Home, end: datetime) -> MaterializeReport:
     online = store.provider.online_store
     with reachable(config_file(home)):
         if isinstance(online, Direct):
+            forget_rewritten(home, store, online, views)
             sent, taken = load(home, store, online.loader(store.config), views, (start, end))
         else:
             # Feast prints; what a command prints is its report.
@@ -101,6 +110,20 @@ def materialize_alone(home: Home, end: datetime) -> MaterializeReport:
 def folder_of(view: FeatureView) -> str:
     """The name of the folder of the view's parts; empty when we did not build it."""
     return str(view.tags.get("definition", ""))
+
+
+def forget_rewritten(
+    home: Home, store: FeatureStore, online: Direct, views: Sequence[FeatureView]
+) -> None:
+    """Empty the views of which a loaded part was written anew.
+
+    A row that was set aside is in no part, so nothing tells which customers hold it.
+    """
+    loader = online.loader(store.config)
+    for view in views:
+        source = source_of(home, store, loader, view)
+        if rewritten(source.parts, source.known):
+            online.delete_table(store.config, view)
 
 
 def load(

@@ -6,7 +6,7 @@ does not fit in memory it puts aside on disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,12 @@ def part_name(path: Path) -> str:
     """Names a part and its content: a part that is written anew is another."""
     facts = path.stat()
     return f"{path.name} {facts.st_size} {facts.st_mtime_ns}"
+
+
+def rewritten(parts: Iterable[str], known: Iterable[str]) -> bool:
+    """Whether one of the parts is recorded with other content: rows may have left it."""
+    files = {name.rsplit(" ", 2)[0]: name for name in known}
+    return any(files.get(name.rsplit(" ", 2)[0], name) != name for name in parts)
 
 
 def open_database(scratch: Path) -> duckdb.DuckDBPyConnection:

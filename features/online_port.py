@@ -128,3 +128,7 @@ class Direct(Protocol):
     def loader(self, config: Any) -> Loader:
         """Load into the store that `config` names."""
         ...
+
+    def delete_table(self, config: Any, table: Any) -> None:
+        """Forget the rows of a view, Feast's FeatureView, and that they were loaded."""
+        ...

@@ -110,6 +110,10 @@ class VectorSqliteOnlineStore(OnlineStore):  # type: ignore[misc]  # Feast ships
         """Forget all views; the file stays for those who have it open."""
         self.file(config).forget(config.project, [table.name for table in tables])
 
+    def delete_table(self, config: RepoConfig, table: FeatureView) -> None:
+        """Delete a view's rows, and that they were loaded."""
+        self.file(config).forget(config.project, [table.name])
+
     def reader(self, config: RepoConfig, asked: Sequence[Asked]) -> FileReader:
         """Read past Feast; see `online_port.Direct`."""
         return FileReader(self.file(config), asked)

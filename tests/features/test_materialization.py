@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -10,9 +11,11 @@ import pyarrow.parquet as pq
 
 from feature_repo.apply import apply
 from features import store
+from features.audit import set_aside
 from features.build import build
 from features.connection import connect
-from features.tables import TTL, tables
+from features.store import OnlineRow
+from features.tables import TTL, tables, write_part
 from lifecycle.home import Home
 from lifecycle.lock import held
 from tests.features.canonical import START, TOML, customer, days, fill
@@ -76,6 +79,57 @@ def test_a_part_that_comes_late_is_loaded_and_an_older_row_refused(home: Home) -
     first, second = rows["customer_id"].to_pylist()
     found = store.online(home, "churn", [first, second], now=NOW)
     assert [dict(row.values)["events_7d"] for row in found] == [70.0, 0.0]
+
+
+def test_a_row_that_a_check_has_set_aside_is_served_no_more(home: Home) -> None:
+    """Its view is loaded afresh, once; the customer's older row answers again, if there is one."""
+    made(home)
+    (table, _) = tables(home, home.dataset())
+    (part,) = table.parts()
+    rows = pq.read_table(part)
+    place = rows.schema.get_field_index("events_7d")
+    broken = rows.set_column(place, "events_7d", pa.array([-1.0, 0.0]))
+    write_part(broken, part)
+    first, second = rows["customer_id"].to_pylist()
+    older = rows.slice(0, 1)
+    for name in ("event_timestamp", "created_at"):
+        at = pa.array([NOW - timedelta(hours=1)], table.schema.field(name).type)
+        older = older.set_column(older.schema.get_field_index(name), name, at)
+    moment = pa.array([(NOW - timedelta(hours=1)).timestamp() * 1e6])
+    older = older.set_column(older.schema.get_field_index(table.marker), table.marker, moment)
+    write_part(older, part.with_name("before.parquet"))
+    store.materialize(home, NOW)
+    assert [dict(row.values)["events_7d"] for row in answers(home, first, second)] == [-1.0, 0.0]
+    set_aside(part, table)
+    assert dict(store.materialize(home, NOW).rows) == {
+        "customer_behaviour": 2,
+        "customer_profile": 0,
+    }
+    mended, same = answers(home, first, second)
+    assert dict(mended.values)["events_7d"] == rows["events_7d"][0].as_py()
+    assert mended.event_timestamp == NOW - timedelta(hours=1)
+    assert dict(same.values)["events_7d"] == 0.0
+    assert sum(store.materialize(home, NOW).rows.values()) == 0
+
+
+def test_without_an_older_row_nothing_is_known(home: Home) -> None:
+    """What was set aside leaves a customer whose features nobody knows, and no other."""
+    made(home)
+    (table, _) = tables(home, home.dataset())
+    (part,) = table.parts()
+    rows = pq.read_table(part)
+    place = rows.schema.get_field_index("events_7d")
+    write_part(rows.set_column(place, "events_7d", pa.array([-1.0, 0.0])), part)
+    store.materialize(home, NOW)
+    set_aside(part, table)
+    store.materialize(home, NOW)
+    first, second = answers(home, *rows["customer_id"].to_pylist())
+    assert (first.status, dict(first.values)["events_7d"]) == ("unknown", None)
+    assert (second.status, dict(second.values)["events_7d"]) == ("found", 0.0)
+
+
+def answers(home: Home, *customer_ids: str) -> Sequence[OnlineRow]:
+    return store.online(home, "churn", list(customer_ids), now=NOW)
 
 
 def test_a_store_that_is_none_of_ours_is_loaded_by_feast(home: Home) -> None:

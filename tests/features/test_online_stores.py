@@ -104,6 +104,23 @@ def test_a_customer_asked_twice_is_told_twice(world: World, name: str) -> None:
     assert (one[0], nobody) == (whole(1), ({}, {}))
 
 
+def test_a_view_that_is_to_be_loaded_afresh_is_forgotten(world: World, name: str) -> None:
+    """Its rows and what was loaded of it are gone, the other view's stay; older rows are taken."""
+    world.load({name: whole(1)}, NOW + TICK)
+    span = Span(first=1, last=2, begin=1, end=2)
+    for layout in world.layouts.values():
+        world.loader.remember(layout, {"part": span})
+    view = world.feast.get_feature_view("behaviour")
+    world.feast.provider.online_store.delete_table(world.feast.config, view)
+    ((found, _),) = world.read(name)
+    assert found == {"profile": whole(1)["profile"]}
+    known = {view: dict(world.loader.loaded(layout)) for view, layout in world.layouts.items()}
+    assert known == {"behaviour": {}, "profile": {"part": span}}
+    world.load({name: {"behaviour": whole(2)["behaviour"]}}, NOW)
+    ((found, _),) = world.read(name)
+    assert found == {**whole(1), "behaviour": whole(2)["behaviour"]}
+
+
 def test_strangers_are_unknown_to_both_readers(world: World, name: str) -> None:
     """Nobody has a row for them: no moment, no values; Feast says not found in both stores."""
     strangers = [f"{name} {odd}" for odd in ODD]
