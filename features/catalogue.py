@@ -29,7 +29,7 @@ from features.feature import (
     Trend,
     Variety,
 )
-from features.names import refuse_bad_names, refuse_leaks
+from features.names import refuse_bad_names, refuse_leaks, refuse_our_columns
 from lifecycle.dataset import DataSet
 from lifecycle.errors import UnknownName
 
@@ -44,6 +44,7 @@ def catalogue(dataset: DataSet) -> tuple[Feature, ...]:
     Raises:
         DataError: two features would have one name, a name is unusable, or a column leaks.
     """
+    refuse_our_columns(dataset)
     features = (
         *event_counts(dataset),
         *rhythm(dataset),

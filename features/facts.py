@@ -138,8 +138,17 @@ def count_name(code: int, days: int | None) -> str:
     return f"n_{code}_{'since' if days is None else days}"
 
 
+def carried_name(name: str) -> str:
+    """A data set's column among ours: none of ours begins so, whatever it is called."""
+    return identifier(f"of {name}")
+
+
+def carried_sql(name: str) -> str:
+    return f"{identifier(name)} AS {carried_name(name)}"
+
+
 def exact_name(name: str) -> str:
-    return identifier(f"{name} exact")
+    return identifier(f"exact of {name}")
 
 
 def exact_sql(name: str) -> str:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
+from features.names import CHUNK_COLUMN
 from features.pending import Asked
 from features.spans import meeting, spans
 from features.sql import SOURCES, reach_days
@@ -79,7 +80,7 @@ def cut(db: duckdb.DuckDBPyConnection, size: int) -> list[int]:
 def gathered(
     db: duckdb.DuckDBPyConnection, home: Home, query: str, *, chunks: int
 ) -> Iterator[None]:
-    """Run a query with a column `chunk` once, for `show` to read chunk by chunk.
+    """Run a query with a column CHUNK_COLUMN once, for `show` to read chunk by chunk.
 
     One chunk stays in DuckDB, more go to disk.
     """
@@ -89,7 +90,7 @@ def gathered(
         scratch(home).mkdir(parents=True, exist_ok=True)
         db.execute(
             f"COPY ({query}) TO {literal(str(scratch(home) / 'chunks'))}"
-            f" (FORMAT parquet, PARTITION_BY (chunk), ROW_GROUP_SIZE {ROW_GROUP})"
+            f" (FORMAT parquet, PARTITION_BY ({CHUNK_COLUMN}), ROW_GROUP_SIZE {ROW_GROUP})"
         )
     try:
         yield
@@ -104,8 +105,8 @@ def shown(db: duckdb.DuckDBPyConnection, home: Home, source: str, chunk: int) ->
 
     A customer is a number here: shorter to compare than an id.
     """
-    folder = scratch(home) / "chunks" / f"chunk={chunk}"
-    rows = "(SELECT * EXCLUDE (chunk) FROM gathered)"
+    folder = scratch(home) / "chunks" / f"{CHUNK_COLUMN}={chunk}"
+    rows = f"(SELECT * EXCLUDE ({CHUNK_COLUMN}) FROM gathered)"
     if folder.exists():
         rows = f"read_parquet({literal(str(folder / '*.parquet'))}, hive_partitioning = false)"
     db.execute(f"""
@@ -124,13 +125,14 @@ def gather_sql(
 ) -> str:
     """SELECT the rows that a pending moment of the table may see, each with its chunk."""
     if SOURCES[table.view] == "customers":
-        return """
-SELECT p.chunk, p.n AS customer_id, c.* EXCLUDE (customer_id)
+        return f"""
+SELECT p.chunk AS {CHUNK_COLUMN}, p.n AS customer_id, c.* EXCLUDE (customer_id)
 FROM customers c JOIN people p USING (customer_id) WHERE c.received_at <= p.last"""
-    since = f"least(since, first - INTERVAL {reach_days(table.features)} DAY)"
+    since = f"least(p.since, p.first - INTERVAL {reach_days(table.features)} DAY)"
     columns = ("event", "occurred_at", "received_at", *ask.dataset.properties)
+    chosen = ", ".join(f"e.{identifier(name)}" for name in columns)
     return f"""
-SELECT p.chunk, p.n AS customer_id, {", ".join(f"e.{identifier(name)}" for name in columns)}
+SELECT p.chunk AS {CHUNK_COLUMN}, p.n AS customer_id, {chosen}
 FROM ({close_events(db, record, ask, since)}) e JOIN people p USING (customer_id)
 WHERE e.occurred_at BETWEEN {since} AND p.last AND e.received_at <= p.last"""
 
@@ -142,7 +144,7 @@ def close_events(
 
     Parts of other times are not opened; within a part, statistics skip row groups.
     """
-    [(start, end)] = db.execute(f"SELECT min({since}), max(last) FROM people").fetchall()
+    [(start, end)] = db.execute(f"SELECT min({since}), max(p.last) FROM people p").fetchall()
     start, end = start.replace(tzinfo=UTC), end.replace(tzinfo=UTC)
     parts = meeting(spans(record, ask.events, "occurred_at"), start, end)
     parts &= meeting(spans(record, ask.events, "received_at"), LONG_AGO, end)

@@ -7,6 +7,10 @@ from collections import Counter
 from features.feature import KEYS, Feature
 from lifecycle.dataset import DataSet
 from lifecycle.errors import DataError
+from lifecycle.event_store import CUSTOMER_COLUMNS, EVENT_COLUMNS
+
+# Stands beside the data set's columns while features are computed; chunks of moments by number.
+CHUNK_COLUMN = "onramp_chunk"
 
 # Columns of Feast's own frames and of the prediction log, which carry features beside them.
 TAKEN = (
@@ -25,6 +29,26 @@ def refuse_leaks(dataset: DataSet, features: tuple[Feature, ...]) -> None:
                     found=f"It is made of {word!r}: {dataset.leaks[word]}",
                     do=f"Take {word!r} out of the data set's vocabulary, properties and profile.",
                 )
+
+
+def refuse_our_columns(dataset: DataSet) -> None:
+    """Raise DataError where a property or profile column is named as another one of its table.
+
+    To DuckDB capitals make no other name.
+    """
+    for key, names, ours in (
+        ("properties", dataset.properties, EVENT_COLUMNS),
+        ("profile", dataset.profile, CUSTOMER_COLUMNS),
+    ):
+        taken = dict.fromkeys((*ours, CHUNK_COLUMN), "a column of the event store or of the build")
+        for name in names:
+            if name.casefold() in taken:
+                raise DataError(
+                    f"No column of [{key}] can be named {name!r} in {dataset.name!r}.",
+                    found=f"It is the name of {taken[name.casefold()]}; capitals do not count.",
+                    do="Rename it in the data set's TOML file.",
+                )
+            taken[name.casefold()] = f"{name!r} too"
 
 
 def refuse_bad_names(dataset: DataSet, features: tuple[Feature, ...]) -> None:

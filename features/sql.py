@@ -15,7 +15,7 @@ import hashlib
 from collections.abc import Sequence
 
 from features.aggregates import TENURE, render
-from features.facts import DAY, Facts, exact_sql, within
+from features.facts import DAY, Facts, carried_name, carried_sql, exact_sql, within
 from features.feature import (
     Distinct,
     Feature,
@@ -98,7 +98,7 @@ def happened_sql(features: Sequence[Feature], dataset: DataSet) -> str:
     """
     words = literals(dataset.vocabulary.events)
     numbers = {f.aggregate.property for f in features if isinstance(f.aggregate, Sum | Mean)}
-    carried = [identifier(name) for name in grouped(features)]
+    carried = [carried_sql(name) for name in grouped(features)]
     carried += [exact_sql(name) for name in sorted(numbers)]
     return f"""
   SELECT customer_id, occurred_at, received_at,
@@ -144,7 +144,7 @@ def group_sql(name: str, features: Sequence[Feature]) -> str:
 
     A value lies in a window when its nearest event does: no set is needed for counting.
     """
-    column, spans = identifier(name), identifier(f"each {name}")
+    column, spans = carried_name(name), identifier(f"each {name}")
     lengths = {f.window_days for f in features if isinstance(f.aggregate, SessionMinutes)}
     farthest = [
         f"max(age) FILTER (WHERE {within(days)}) AS {farthest_name(days)}"
@@ -178,13 +178,15 @@ def farthest_name(days: int | None) -> str:
 
 def profile_sql(features: Sequence[Feature], dataset: DataSet) -> str:
     """The version of the profile that was received last, by the moment."""
-    names = [identifier(f.aggregate.column) for f in features if isinstance(f.aggregate, Profile)]
-    order = ", ".join(["received_at", "signed_up_at", *names])
-    packed = ", ".join(f"{name} := e.{name}" for name in ["customer_id", *names])
+    names = [f.aggregate.column for f in features if isinstance(f.aggregate, Profile)]
+    order = ", ".join(["received_at", "signed_up_at", *map(identifier, names)])
+    carried = ", ".join(["customer_id", "received_at", *map(carried_sql, names)])
+    packed = ", ".join(f"{name} := e.{name}" for name in ["customer_id", *map(carried_name, names)])
     chosen = ",\n  ".join(profile_column(feature, dataset) for feature in features)
     return f"""
 WITH versions AS (
-  SELECT *, row_number() OVER (PARTITION BY customer_id ORDER BY {order}) AS version
+  SELECT {carried},
+    row_number() OVER (PARTITION BY customer_id ORDER BY {order}) AS version
   FROM customers WHERE customer_id IN (SELECT customer_id FROM moments)
 ),
 known AS (
@@ -205,7 +207,7 @@ def profile_column(feature: Feature, dataset: DataSet) -> str:
             value = TENURE
         case Profile(column):
             kind = SQL_TYPES[dataset.profile[column].type]
-            value = f"profile.{identifier(column)}::{kind}"
+            value = f"profile.{carried_name(column)}::{kind}"
             if kind == "DOUBLE":
                 value = f"CASE WHEN isfinite({value}) THEN {value} END"
         case _:

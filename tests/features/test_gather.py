@@ -2,19 +2,24 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 
 from features.build import build
 from features.tables import tables
+from lifecycle.dataset import Column
+from lifecycle.errors import DataError
 from lifecycle.home import Home
 from tests.features.canonical import (
     AS_OF,
     DAYS,
     START,
+    TOML,
     Log,
     Row,
     alive,
@@ -104,3 +109,69 @@ def test_a_customer_with_more_moments_than_a_chunk_is_not_cut(tmp_path: Path) ->
     report = build(home, moments_days=DAYS, as_of=AS_OF, chunk=1)
     assert report.views[0].parts == 4
     assert stored(home, 0).num_rows == report.moments
+
+
+# Names of our own columns and relations, and what a prefix of ours makes of another name.
+OUR_NAMES = (
+    "k", "age", "after", "first", "since", "chunk", "n", "moment", "last", "customers",
+    "moments", "seen", "facts", "counted", "version", "profile", "nearest", "latest", "of item",
+    "fact_0", "windows_0", "signed_up_at", "people", "e", "m", "p", "item exact", "Moment of 'é'",
+)  # fmt: skip
+
+
+def named_as_ours() -> str:
+    """The toy data set with every one of these names as a category, a number and in profiles."""
+    words = "".join(
+        f'"{name}" = {{ type = "category", meaning = "a word" }}\n' for name in OUR_NAMES
+    )
+    numbers = "".join(
+        f'"{name} 2" = {{ type = "number", meaning = "a number" }}\n' for name in OUR_NAMES
+    )
+    numbers += "".join(
+        f'"{name}" = {{ type = "number", meaning = "a number" }}\n' for name in SWAPPED
+    )
+    facts = "".join(
+        f'"{name}" = {{ type = "category", meaning = "a fact" }}\n'
+        for name in (*OUR_NAMES, *SWAPPED)
+        if name not in {"signed_up_at", "age"}
+    )
+    return TOML.replace("[profile]\n", f"{words}{numbers}\n[profile]\n{facts}")
+
+
+# Of numbers the build makes other columns.
+SWAPPED = ("exact of value", "value exact", "sum_0_1", "n_1_7", "least", "queue", "events")
+
+
+@pytest.mark.parametrize("chunk", [40, 1000])
+def test_a_column_may_be_called_as_ours(chunk: int, tmp_path: Path) -> None:
+    """Properties and profile columns of any name give what plain Python gives, in chunks too."""
+    home = settle(tmp_path / "home", named_as_ours())
+    dice = random.Random(2)  # noqa: S311 - dice, no secret
+    people, happened = random_log(seed=2, customers=12)
+    given = home.dataset()
+    people = [with_values(row, given.profile, dice) for row in people]
+    happened = [with_values(row, given.properties, dice) for row in happened]
+    fill(home, people, [*happened, alive(AS_OF)])
+    build(home, moments_days=DAYS, as_of=AS_OF, chunk=chunk)
+    for view in (0, 1):
+        for row in dice.sample(stored(home, view).to_pylist(), 15):
+            assert_plain(home, view, row, (people, happened))
+
+
+def with_values(row: Row, columns: Mapping[str, Column], dice: random.Random) -> Row:
+    values = {
+        name: dice.choice([None, "a", "b"] if column.type == "category" else [None, 1.5, 0.1])
+        for name, column in columns.items()
+        if name not in {*row, "newsletter", "age"}
+    }
+    return {**row, **values}
+
+
+@pytest.mark.parametrize("name", ["event", "Occurred_At", "onramp_chunk", "ITEM"])
+def test_a_property_that_is_another_column_is_refused(name: str, tmp_path: Path) -> None:
+    """One table cannot have two columns of a name, in whatever capitals; the error says which."""
+    column = f'"{name}" = {{ type = "number", meaning = "wrong" }}'
+    toml = TOML.replace("[profile]\n", f"{column}\n[profile]\n")
+    home = settle(tmp_path / "home", toml)
+    with pytest.raises(DataError, match=rf"No column of \[properties\] can be named '{name}' in"):
+        tables(home, home.dataset())
