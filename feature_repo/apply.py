@@ -15,15 +15,14 @@ from feast.feature_view import DUMMY_ENTITY
 from feast.repo_contents import RepoContents
 
 from feature_repo.configuration import write_config
-from feature_repo.derive import Repo, derive
+from feature_repo.derive import Repo, built_tables, derive
 from feature_repo.one_apply import one_apply
 from feature_repo.warehouse import drop_others
 from features.connection import forget_store, open_store
 from features.servers import reachable
-from features.tables import sweep, tables
+from features.tables import sweep
 from lifecycle.home import Home
 from lifecycle.task import Task
-from segments.table import stored
 from tasks import supported
 
 
@@ -71,21 +70,24 @@ def apply(home: Home, tasks: Mapping[str, Task] | None = None) -> ApplyReport:
     """
     began = time.perf_counter()
     dataset = home.dataset()
-    repo = derive(home, supported(dataset) if tasks is None else tasks)
+    # Before there is a configuration, which says to others that Feast was told something.
+    built_tables(home, dataset)
     path = write_config(home)
     with reachable(path), one_apply(home, path):
         forget_store(home)
+        # Under the lock, and once: what is told is what stays.
+        repo = derive(home, supported(dataset) if tasks is None else tasks)
         changes = tell(open_store(home), repo)
         write_ahead(home)
-        wanted = (*tables(home, dataset), *stored(home))
-        folders, dropped = sweep(home, wanted), drop_others(home, wanted)
+        folders, dropped = sweep(home, repo.tables), drop_others(home, repo.tables)
     return ApplyReport(
         created=named(changes, TransitionType.CREATE),
         updated=named(changes, TransitionType.UPDATE),
         deleted=named(changes, TransitionType.DELETE),
         views=tuple(view.name for view in repo.views),
         services=tuple(service.name for service in repo.services),
-        features=sum(len(table.features) for table in wanted),
+        # Of each view one is the marker.
+        features=sum(len(view.features) - 1 for view in repo.views),
         removed_folders=tuple(str(folder) for folder in folders),
         removed_tables=dropped,
         seconds=time.perf_counter() - began,

@@ -12,6 +12,7 @@ from feast.data_source import DataSource
 from feast.types import Float64, String
 
 from feature_repo.configuration import on_postgres
+from feature_repo.told import SEGMENTS, Kept, told_segments
 from features.catalogue import select
 from features.feature import Feature
 from features.tables import TTL, Table, tables
@@ -19,7 +20,7 @@ from lifecycle.dataset import DataSet
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
 from lifecycle.task import Task
-from segments.table import stored
+from segments.table import earlier, stored
 
 OWNER = "onramp"
 FEAST_TYPES = {"number": Float64, "category": String}
@@ -32,22 +33,58 @@ DESCRIPTIONS = {
 
 @dataclass(frozen=True)
 class Repo:
-    """Everything that Feast is told."""
+    """Everything that Feast is told.
+
+    Attributes:
+        tables: what is read, and what may be read; nothing else has to stay.
+    """
 
     customer: Entity
     sources: tuple[DataSource, ...]
     views: tuple[FeatureView, ...]
     services: tuple[FeatureService, ...]
+    tables: tuple[Table, ...]
 
 
 def derive(home: Home, tasks: Mapping[str, Task]) -> Repo:
     """Derive entity, views, one feature service a task and one of segments, once they are built.
+
+    Segments that cannot be read, or are not built as defined now, stay as Feast knows them: a slip
+    in a rule shall not cost what was computed before it. They go with their built parts alone.
 
     Raises:
         NotReady: nothing was ingested, or the features were not built as they are defined now.
         UnknownName: a task asks for features that the data set has not.
     """
     dataset = home.dataset()
+    built = built_tables(home, dataset)
+    customer = Entity(
+        name="customer", join_keys=["customer_id"], value_type=ValueType.STRING,
+        description="One customer", owner=OWNER,
+    )  # fmt: skip
+    read = postgres_source if on_postgres(home) else file_source
+    segments = stored(home)
+    views = tuple(view(one, customer, dataset, read(one)) for one in (*built, *segments))
+    kept = Kept() if segments else told_segments(home)
+    return Repo(
+        customer=customer,
+        sources=tuple(one.batch_source for one in (*views, *kept.views)),
+        views=(*views, *kept.views),
+        services=(
+            *(service(task, built, views[: len(built)]) for task in tasks.values()),
+            *(segment_service(views[-1], table) for table in segments),
+            *kept.services,
+        ),
+        tables=(*built, *(segments or earlier(home))),
+    )
+
+
+def built_tables(home: Home, dataset: DataSet) -> tuple[Table, ...]:
+    """The tables of the catalogue.
+
+    Raises:
+        NotReady: one is not built as it is defined now.
+    """
     built = tables(home, dataset)
     for table in built:
         if not table.parts():
@@ -56,22 +93,7 @@ def derive(home: Home, tasks: Mapping[str, Task]) -> Repo:
                 found=f"No parts in {table.folder}.",
                 do="Run `onramp features` first.",
             )
-    customer = Entity(
-        name="customer", join_keys=["customer_id"], value_type=ValueType.STRING,
-        description="One customer", owner=OWNER,
-    )  # fmt: skip
-    read = postgres_source if on_postgres(home) else file_source
-    segments = stored(home)
-    views = tuple(view(one, customer, dataset, read(one)) for one in (*built, *segments))
-    return Repo(
-        customer=customer,
-        sources=tuple(one.batch_source for one in views),
-        views=views,
-        services=(
-            *(service(task, built, views[: len(built)]) for task in tasks.values()),
-            *(segment_service(views[-1], table) for table in segments),
-        ),
-    )
+    return built
 
 
 def file_source(table: Table) -> DataSource:
@@ -148,6 +170,6 @@ def service(task: Task, built: tuple[Table, ...], views: tuple[FeatureView, ...]
 def segment_service(segments: FeatureView, table: Table) -> FeatureService:
     """Every segment and score; no model's features, because their edges know later customers."""
     return FeatureService(
-        name="segments", features=[segments[[feature.name for feature in table.features]]],
+        name=SEGMENTS, features=[segments[[feature.name for feature in table.features]]],
         description="Which segments is the customer in?", owner=OWNER,
     )  # fmt: skip

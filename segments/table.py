@@ -118,6 +118,20 @@ def stored(home: Home) -> tuple[Table, ...]:
     return (table,) if table.parts() else ()
 
 
+def earlier(home: Home) -> tuple[Table, ...]:
+    """The built tables of any definition, by where they lie; what they hold is in their parts.
+
+    For whoever clears away: while `stored` gives none, nobody can tell which of them is read.
+    """
+    return tuple(
+        Table(
+            view=VIEW, features=(), sql="", marker="", folder=folder,
+            quarantine=home.quarantine / "features" / VIEW / folder.name,
+        )
+        for folder in sorted((home.features / VIEW).glob("*"))
+    )  # fmt: skip
+
+
 def features_of(
     plan: Plan, edges: RfmEdges | None, model: BehaviourModel | None
 ) -> Iterator[Feature]:

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +18,7 @@ from features.build import build
 from lifecycle.errors import NotReady
 from lifecycle.home import Home, open_home
 from lifecycle.label import Does
+from lifecycle.lock import held
 from tasks import supported
 from tests.features.canonical import AS_OF, DAYS, TOML, fill, random_log, settle
 
@@ -105,6 +108,25 @@ def test_another_definition_needs_a_build_and_then_replaces_the_old(home: Home) 
     assert store.fingerprint(home, "churn") != before
     (row, *_) = store.online(home, "churn", ["c000 ü"], now=AS_OF)
     assert row.status == "unknown", "values of the old definition must not pass for new"
+
+
+def test_an_apply_that_waits_tells_what_is_defined_by_then(home: Home) -> None:
+    """No view is left that reads a folder which the same apply has removed."""
+    other = TOML.replace('["buy", "share_video"]', '["buy"]')
+    home.dataset_file.write_text(other)
+    build(home, moments_days=DAYS, as_of=AS_OF)
+    home.dataset_file.write_text(TOML)
+    with ThreadPoolExecutor(1) as pool:
+        with held(home.locks / "apply", "An apply"):
+            waiting = pool.submit(apply, home)
+            until = time.monotonic() + 60
+            while not store.config_file(home).exists() and time.monotonic() < until:
+                time.sleep(0.01)
+            home.dataset_file.write_text(other)
+        assert len(waiting.result(timeout=60).removed_folders) == 1
+    for view in store.open_store(home).list_feature_views():
+        folder = home.features / view.name / view.tags["definition"]
+        assert list(folder.glob("*.parquet"))
 
 
 def test_descriptions_owners_and_tags_are_told(home: Home) -> None:

@@ -105,15 +105,48 @@ def test_changed_rules_replace_the_old_ones(served: Home) -> None:
         assert dict(answer.values) == {"segment_all": 1.0}
 
 
+def test_segments_that_are_not_built_as_defined_now_stay_as_they_are(served: Home) -> None:
+    """Also while something else in the registry changes; built, the new ones replace them."""
+    before, text = segment_table(served).table, served.segments_file.read_text(encoding="utf-8")
+    served.segments_file.write_text(text.replace("all", "each"), encoding="utf-8")
+    assert segment_table(served).table.folder != before.folder
+    (task, *_) = supported(served.dataset()).values()
+    report = apply(served, {task.name: task})
+    assert all(name.startswith("feature service") for name in report.deleted)
+    assert report.deleted
+    assert "feature service segments" not in report.deleted
+    assert store.service_features(served, "segments") == ("segment_all",)
+    assert before.parts()
+    assert report.features == sum(
+        len(table.features) for table in (*segment_table(served).sources, before)
+    )
+    refresh_segments(served)
+    assert store.service_features(served, "segments") == ("segment_each",)
+    assert not before.parts()
+    served.segments_file.write_text(text, encoding="utf-8")
+    refresh_segments(served)
+
+
 def test_a_slip_in_a_rule_stops_no_model(served: Home) -> None:
-    """Features are refreshed all the same; the report tells the slip and ends with its code."""
+    """Features are refreshed all the same; the report tells the slip and ends with its code.
+
+    The segments stay as they were, in Feast's registry, on disk and online.
+    """
+    folder = segment_table(served).table.folder
+    parts = sorted(folder.iterdir())
+    names = stored(served).query("event_timestamp == @AS_OF")["customer_id"].to_list()
+    known = store.online(served, "segments", names, now=AS_OF)
     served.segments_file.write_text(RULES.replace("age >", "agee >"), encoding="utf-8")
     report = refresh(served, as_of=AS_OF)
     assert isinstance(report.segments, SegmentFailure)
     assert report.exit_code == 3
     assert any("Did you mean 'age'?" in line for line in report.lines())
     assert store.service_features(served, "churn")
-    assert "customer_segments" not in report.applied.views
+    assert "customer_segments" in report.applied.views
+    assert not report.applied.changed
+    assert report.applied.removed_folders == ()
+    assert sorted(folder.iterdir()) == parts
+    assert store.online(served, "segments", names, now=AS_OF) == known
     served.segments_file.unlink()
     assert refresh(served, as_of=AS_OF).exit_code == 0
     assert not apply(served).changed
