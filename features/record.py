@@ -92,6 +92,7 @@ def remember(record: sqlite3.Connection, table: Table, days: Sequence[int], buil
     before = remembered(record, table, days, sorted(build.customers))
     if before is not None and before.as_of > build.as_of:
         return
+    forget_gone(record)
     parts = (*table.parts(), *table.rejected())
     spans.spans(record, parts, "event_timestamp")
     record.execute(
@@ -101,6 +102,14 @@ def remember(record: sqlite3.Connection, table: Table, days: Sequence[int], buil
             listed(build.customers), listed(frozenset(parts)),
         ),
     )  # fmt: skip
+
+
+def forget_gone(record: sqlite3.Connection) -> None:
+    """Drop what is remembered of tables and parts that were removed."""
+    rows = record.execute("SELECT DISTINCT folder FROM builds").fetchall()
+    gone = [(row["folder"],) for row in rows if not Path(row["folder"]).exists()]
+    record.executemany("DELETE FROM builds WHERE folder = ?", gone)
+    spans.forget_gone(record)
 
 
 def key(table: Table, days: Sequence[int]) -> tuple[str, str]:

@@ -1,7 +1,8 @@
 """Which times each Parquet part covers, so that a build opens only the parts it needs.
 
-Taken once from the part's own statistics and kept in build.db: parts never change. What has no
-statistics counts as covering all times, and is read.
+Taken once from the part's own statistics and kept in build.db with the file's size and time of
+change: a part that was written anew is looked at anew. What has no statistics counts as covering
+all times, and is read.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS spans (
+DROP TABLE IF EXISTS spans;            -- of builds that knew a part by its path alone
+CREATE TABLE IF NOT EXISTS part_spans (
     path TEXT NOT NULL,
     time TEXT NOT NULL,                -- the column
+    size INTEGER NOT NULL,             -- of the file, bytes
+    changed INTEGER NOT NULL,          -- the file, nanoseconds since 1970
     first INTEGER,                     -- microseconds since 1970, UTC; NULL: unknown
     last INTEGER,
     PRIMARY KEY (path, time)
@@ -44,15 +48,36 @@ class Span:
 
 
 def spans(record: sqlite3.Connection, paths: Sequence[Path], time: str) -> tuple[Span, ...]:
-    """The span of a column in each part; parts that were never looked at are."""
-    rows = record.execute("SELECT path, first, last FROM spans WHERE time = ?", (time,))
-    known = {row["path"]: Span(Path(row["path"]), row["first"], row["last"]) for row in rows}
-    fresh = [read_span(path, time) for path in paths if str(path) not in known]
-    record.executemany(
-        "INSERT INTO spans VALUES (?,?,?,?)", [(str(s.path), time, s.first, s.last) for s in fresh]
-    )
-    known |= {str(span.path): span for span in fresh}
-    return tuple(known[str(path)] for path in paths)
+    """The span of a column in each part; parts that were not looked at as they are now are."""
+    rows = record.execute("SELECT * FROM part_spans WHERE time = ?", (time,))
+    known = {
+        (row["path"], row["size"], row["changed"]): (row["first"], row["last"]) for row in rows
+    }
+    found, fresh = [], []
+    for path in paths:
+        key = version(path)
+        if key in known:
+            found.append(Span(path, *known[key]))
+            continue
+        span = read_span(path, time)
+        found.append(span)
+        name, size, changed = key
+        fresh.append((name, time, size, changed, span.first, span.last))
+    record.executemany("INSERT OR REPLACE INTO part_spans VALUES (?,?,?,?,?,?)", fresh)
+    return tuple(found)
+
+
+def version(path: Path) -> tuple[str, int, int]:
+    """What tells a file from one that took its place."""
+    there = path.stat()
+    return str(path), there.st_size, there.st_mtime_ns
+
+
+def forget_gone(record: sqlite3.Connection) -> None:
+    """Drop the spans of parts that are no longer there."""
+    rows = record.execute("SELECT DISTINCT path FROM part_spans").fetchall()
+    gone = [(row["path"],) for row in rows if not Path(row["path"]).exists()]
+    record.executemany("DELETE FROM part_spans WHERE path = ?", gone)
 
 
 def meeting(found: Iterable[Span], low: datetime, high: datetime) -> set[Path]:

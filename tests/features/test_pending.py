@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import threading
 import time
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from features.build import build
 from features.moments import ONBOARDING_DAYS
 from features.pending import asked
+from features.record import one_build
 from features.tables import tables
 from lifecycle.errors import Busy
 from lifecycle.event_store import EventStore, Part
@@ -166,9 +169,46 @@ def test_a_day_opens_no_part_of_long_ago(tmp_path: Path) -> None:
     old = [home.events / f"{n}.parquet" for n in range(98 - 31)]
     built = [part for table in tables(home, home.dataset()) for part in table.parts()]
     for part in (*old, *built):
-        part.write_bytes(b"gone")
+        make_unreadable(part)
     report = build(home, moments_days=DAYS, as_of=START + days(99), snapshot=False)
     assert report.built == 2 * len(DAYS)
+
+
+def make_unreadable(part: Path) -> None:
+    """Zeros for its bytes; a part of another size or time would be looked at as a new one."""
+    there = part.stat()
+    part.write_bytes(bytes(there.st_size))
+    os.utime(part, ns=(there.st_atime_ns, there.st_mtime_ns))
+
+
+def test_a_part_in_anothers_place_is_looked_at_anew(tmp_path: Path) -> None:
+    """Built rows of the path that was known cover other times now: none is built twice."""
+    home = settle(tmp_path / "home", TOML)
+    fill(home, [customer("a", START)], [alive(START + days(2)), alive(START + days(40))])
+    build(home, moments_days=(1,), as_of=START + days(2), snapshot=False)
+    [first] = tables(home, home.dataset())[0].parts()
+    build(home, moments_days=(1, 30), as_of=START + days(40), snapshot=False)
+    [later] = set(tables(home, home.dataset())[0].parts()) - {first}
+    later.replace(first)
+    build(home, moments_days=(30,), as_of=START + days(40), snapshot=False)
+    assert keys(home, 0) == {("a", START + days(30))}
+
+
+def test_what_is_gone_is_forgotten(tmp_path: Path) -> None:
+    """After a definition's folder was removed, nothing is remembered of it or of its parts."""
+    home = settle(tmp_path / "home", TOML)
+    fill(home, [customer("a", START)], [alive(START + days(4))])
+    build(home, moments_days=DAYS, as_of=START + days(4))
+    old = tables(home, home.dataset())[1].folder
+    home.dataset_file.write_text(TOML.replace("country = {", "land = {"), encoding="utf-8")
+    shutil.rmtree(old)
+    build(home, moments_days=DAYS, as_of=START + days(4))
+    with one_build(home) as record:
+        folders = [row["folder"] for row in record.execute("SELECT folder FROM builds")]
+        paths = [row["path"] for row in record.execute("SELECT path FROM part_spans")]
+    assert sorted(folders) == sorted(str(t.folder) for t in tables(home, home.dataset()))
+    assert paths
+    assert all(Path(path).exists() for path in paths)
 
 
 def test_a_table_that_was_removed_is_built_again(tmp_path: Path) -> None:
