@@ -110,15 +110,11 @@ def in_polars(home: Home, out: Path) -> None:
         for event in EVENTS
         for days in WINDOWS
     ]
+    totals = [near[days].sum().alias(f"events_{days}d") for days in WINDOWS]
     sums = [
-        column
-        for days in WINDOWS
-        for column in (
-            near[days].sum().alias(f"events_{days}d"),
-            pl.col("value").filter(near[days]).sum().alias(f"value_sum_{days}d"),
-        )
+        pl.col("value").filter(near[days]).sum().alias(f"value_sum_{days}d") for days in WINDOWS
     ]
-    found = seen.group_by(KEYS).agg(*counts, *sums)
+    found = seen.group_by(KEYS).agg(*counts, *totals, *sums)
     asked.join(found, on=KEYS, how="left").with_columns(
         pl.col(COMMON).cast(pl.Float64).fill_null(0.0)
     ).sink_parquet(out)
@@ -218,8 +214,7 @@ def job(name: str, root: Path, out: Path, as_of: str, snapshot: str) -> None:
 
 
 def run(name: str, home: Home, out: Path, as_of: datetime, snapshot: str = "") -> Taken:
-    script = str(Path(__file__))
-    return measure(script, "--job", name, str(home.root), str(out), as_of.isoformat(), snapshot)
+    return measure(__file__, "--job", name, str(home.root), str(out), as_of.isoformat(), snapshot)
 
 
 def line(name: str, taken: Taken, events: int, columns: str, against: float) -> None:
