@@ -4,8 +4,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
-# First, or one of the two workers waits for the other at the end.
-LONGEST := tests/test_docs.py tests/onramp/test_demo.py
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -17,7 +15,7 @@ demo: $(READY)
 
 test: $(READY)
 	@deploy/postgres-redis/install-servers.sh
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(LONGEST) tests
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)
 	$(BIN)/ruff check .

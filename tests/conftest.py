@@ -19,7 +19,16 @@ with warnings.catch_warnings():
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
+# Minutes each: they come first, or one worker waits for the other at the end.
+LONGEST = ("tests/test_docs.py", "tests/onramp/test_demo.py")
+
 mpl.use("Agg")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the longest files to the front; all others stay in their order."""
+    longest = [ROOT / name for name in LONGEST]
+    items.sort(key=lambda item: item.path not in longest)
 
 
 @pytest.fixture(autouse=True)
