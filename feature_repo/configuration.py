@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import yaml
 from features.connection import config_file
 from lifecycle.errors import UsageError
 from lifecycle.home import Home
+from lifecycle.whole import write_whole
 
 POSTGRES = "features.offline_postgres.PostgresOfflineStore"
 TEMPLATE = Path(__file__).with_name("feature_store.yaml")
@@ -68,8 +68,6 @@ def write_config(home: Home) -> Path:
         text = yaml.safe_dump(config, sort_keys=False)
     path = config_file(home)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
-        # By rename: a server that opens its store meanwhile reads the old or the new one.
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
+        # A server that opens its store meanwhile reads the old or the new one.
+        write_whole(path, text)
     return path

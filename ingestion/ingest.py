@@ -31,6 +31,7 @@ from lifecycle.errors import DataError, UsageError
 from lifecycle.event_store import EventStore, Part, Table
 from lifecycle.home import Home
 from lifecycle.progress import Progress, silent
+from lifecycle.whole import write_whole
 
 BATCH_BYTES = 64 << 20
 MEMORY = "2GiB"
@@ -128,9 +129,7 @@ def adopt(home: Home, toml: Path, mapping: Mapping) -> Iterator[str]:
                 f"{toml.name} has changed. What was read before stays as it was read then; "
                 "delete the home to read it anew."
             )
-    unfinished = home.dataset_file.with_suffix(".unfinished")
-    unfinished.write_bytes(content)
-    unfinished.replace(home.dataset_file)
+    write_whole(home.dataset_file, content)
 
 
 def committed(store: EventStore) -> frozenset[Path]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import uuid
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from lifecycle.whole import write_whole
 
 
 def plain(value: Any) -> Any:
@@ -43,7 +44,4 @@ def text(value: Any) -> str:
 
 def write(path: Path, value: Any) -> None:
     """Write so that a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    unfinished.write_text(text(value), encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, text(value))

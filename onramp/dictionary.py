@@ -12,9 +12,10 @@ from features.dictionary import DATASET, PAGE, dictionary
 from features.statistics import QUANTILES, Extent, extent
 from lifecycle.dataset import read_dataset
 from lifecycle.home import Home
+from lifecycle.whole import write_whole
 from onramp.described import known, users
 from onramp.gathered import every_table, gathered
-from onramp.page import render, write
+from onramp.page import render
 from segments.file import SHIPPED
 from segments.plan import make_plan
 
@@ -56,7 +57,7 @@ def write_page(home: Home) -> Written:
         },
     )
     return Written(
-        page=write(page, home.reports / FILE),
+        page=write_whole(home.reports / FILE, page),
         features=len(features),
         built=sum(one.statistics is not None for one in features),
     )

@@ -23,12 +23,3 @@ def render(template: str, values: Mapping[str, Any]) -> str:
     )
     written = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
     return pages.get_template(template).render({"written": written, **values})
-
-
-def write(page: str, path: Path) -> Path:
-    """Write a page; it appears whole. Returns its path."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(page, encoding="utf-8")
-    unfinished.replace(path)
-    return path

@@ -13,7 +13,8 @@ from skrub import TableReport, column_associations
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.task import Task
-from onramp.page import render, write
+from lifecycle.whole import write_whole
+from onramp.page import render
 from onramp.pictures import balance_figure, missing_figure, source_of
 from training.dataset import assemble
 from training.trainingset import TrainingSet
@@ -79,7 +80,7 @@ def profile(
         rows=len(data.frame),
         drawn=len(drawn),
         features=len(data.features),
-        page=write(page(task, data, drawn, plots=plots), home.reports / task.name / FILE),
+        page=write_whole(home.reports / task.name / FILE, page(task, data, drawn, plots=plots)),
     )
 
 

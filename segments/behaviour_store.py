@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lifecycle.home import Home
+from lifecycle.whole import write_whole
 from segments.behaviour_model import BehaviourModel, from_json
 
 
@@ -37,12 +38,5 @@ def next_version(home: Home, definition: str) -> str:
 def write(home: Home, model: BehaviourModel) -> None:
     """Put a version in force. Each file appears whole, the history first."""
     text = model.to_json()
-    appear(home.segments / "history" / f"behaviour-{model.version}.json", text)
-    appear(current_file(home), text)
-
-
-def appear(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(home.segments / "history" / f"behaviour-{model.version}.json", text)
+    write_whole(current_file(home), text)

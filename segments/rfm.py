@@ -18,6 +18,7 @@ import duckdb
 from features.feature import Feature
 from lifecycle.home import Home
 from lifecycle.sql import identifier
+from lifecycle.whole import write_whole
 
 SCORES = 5
 QUINTILES = [0.2, 0.4, 0.6, 0.8]
@@ -149,9 +150,5 @@ def read(path: Path) -> RfmEdges:
 
 def write(home: Home, edges: RfmEdges) -> Path:
     """Keep a fit beside the older ones; it appears whole."""
-    home.segments.mkdir(parents=True, exist_ok=True)
     path = home.segments / f"rfm-{edges.version:04d}.json"
-    unfinished = path.with_suffix(".unfinished")
-    unfinished.write_text(json.dumps(asdict(edges), indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
-    return path
+    return write_whole(path, json.dumps(asdict(edges), indent=2) + "\n")

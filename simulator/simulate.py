@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from lifecycle.errors import DataError, UsageError
 from lifecycle.progress import Progress, silent
+from lifecycle.whole import write_whole
 from simulator import tables, world
 from simulator.behaviour import behave
 from simulator.cohort import DAY_SECONDS, Cohort, sign_up
@@ -228,10 +229,7 @@ class Folder:
                 found="A simulation never rewrites a day that was delivered.",
                 do="Let the drift begin after the last day there, or name another folder.",
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(path.name + ".unfinished")
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        write_whole(path, content)
         self.written += 1
 
     def put_table(self, name: Path, table: pa.Table, *, replace: bool = False) -> None:
