@@ -31,7 +31,7 @@ from serving.batch import score
 from simulator import Drift, simulate
 from simulator.simulate import DAYS, START
 from training.promotion import PromotionReport, promote
-from training.train import TrainReport, train
+from training.run import TrainReport, train
 
 WEEK = timedelta(days=7)
 WEEKS = 4

@@ -30,7 +30,7 @@ from lifecycle.registry import Registry
 from lifecycle.task import Task
 from onramp.refresh import refresh
 from training.promotion import promote
-from training.train import train
+from training.run import train
 
 Outcome = Literal["nothing to do", "promoted", "refused", "undecided", "failed"]
 

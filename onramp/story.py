@@ -18,7 +18,7 @@ from monitoring.monitor import MonitorReport
 from onramp.retrain import RetrainReport
 from tasks import supported
 from training.promotion import PromotionReport
-from training.train import TrainReport
+from training.run import TrainReport
 
 MARK = "demo"  # a file in the home that says: made by a demo, may be put aside by the next
 STRANGER = "nobody-we-know"

@@ -25,7 +25,7 @@ from lifecycle.space import Search
 from lifecycle.task import Task
 from lifecycle.version_files import EVALUATION, REFERENCE, ROW_KEYS
 from training import baselines
-from training.balancing import Balanced, rebalance
+from training.balancing.balance import Balanced, rebalance
 from training.boosters import Fitted, Rows, Settings, bins_for, most_rounds, prepare
 from training.calibration import Calibrated, best_threshold, choose
 from training.finalists import Final, settle
@@ -33,7 +33,7 @@ from training.folds import Problem
 from training.model import FACTS, Encoder, Matrix, Scorer, calibrate
 from training.parts import Prepared, prepare_parts, sample_customers
 from training.reference import reference_of
-from training.search import Candidate, Found, Plan, code, search
+from training.search.search import Candidate, Found, Plan, code, search
 from training.splits import folds
 from training.trainingset import TrainingSet
 

@@ -17,7 +17,7 @@ from lifecycle.task import Task
 from training.boosters import Settings, bins_for, most_rounds
 from training.folds import FoldCache, Problem
 from training.parts import Prepared
-from training.search import Candidate, Found, Plan, evaluate_fold
+from training.search.search import Candidate, Found, Plan, evaluate_fold
 from training.splits import LEAST_CLASSES, cut_at
 
 WATCHED_SHARE = 0.15

@@ -11,7 +11,7 @@ import numpy as np
 
 from lifecycle.metrics import Labels
 from lifecycle.space import Algorithm
-from training.balancing import Balance, Balanced, rebalance
+from training.balancing.balance import Balance, Balanced, rebalance
 from training.boosters import Prepared, Rows, Settings, Weights, prepare
 from training.model import Encoder, Matrix
 from training.splits import Positions

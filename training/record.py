@@ -18,8 +18,9 @@ from optuna.trial import FrozenTrial
 from lifecycle.metrics import HIGHER_IS_BETTER
 from lifecycle.task import Task
 from lifecycle.tracking import CodeModel, RunLog, Trial
-from training import figures, model
+from training import model
 from training.candidate import Built, rows_of
+from training.report import figures
 
 PINNED = ("mlflow", "numpy", "pandas")
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}

@@ -30,7 +30,7 @@ def command(
 
     The version that comes out is a candidate: `onramp promote` decides whether it serves.
     """
-    from training.train import train
+    from training.run import train
 
     report = train(
         place.home,

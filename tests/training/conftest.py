@@ -29,7 +29,7 @@ with warnings.catch_warnings():
     from lifecycle import tracking
     from lifecycle.registry import Registry
     from training.candidate import Budget
-    from training.train import TrainReport, train_on
+    from training.run import TrainReport, train_on
 
 LIBRARIES_WARN = (
     # MLflow 3.17 maps its tables by a SQLAlchemy loader that 2.1 calls by another name

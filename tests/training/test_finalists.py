@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.training.conftest import CHURN, make_frame, make_set
-from training.balancing import Balance
+from training.balancing.balance import Balance
 from training.boosters import Settings
 from training.finalists import settle
 from training.folds import Problem
 from training.parts import SEARCH_ROWS, prepare_parts, sample_customers
-from training.search import Candidate, Found, Plan, search
+from training.search.search import Candidate, Found, Plan, search
 from training.splits import folds
 
 

@@ -20,7 +20,7 @@ from lifecycle.registry import Registry
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget
 from training.promotion import PromotionReport, promote_on
-from training.train import train_on
+from training.run import train_on
 
 LENIENT = replace(
     CHURN,

@@ -34,12 +34,12 @@ from lifecycle.metrics import HIGHER_IS_BETTER, metric
 from lifecycle.progress import Progress, silent
 from lifecycle.space import Algorithm, Balancing, Float, Int, Range, Search
 from lifecycle.task import Kind, Metric
-from training.balancing import Balance
+from training.balancing.balance import Balance
 from training.boosters import patience_for
 from training.calibration import fit_scaling
 from training.folds import FoldCache, Problem
 from training.model import calibrate
-from training.warm import warm_starts
+from training.search.warm import warm_starts
 
 SEARCH_VERSION = 1  # raised whenever a trial of the same number would come out otherwise
 LIBRARIES = ("xgboost", "lightgbm", "optuna", "imbalanced-learn", "scikit-learn", "numpy")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imblearn.over_sampling import SMOTE, SMOTENC
 
-from training.balancing import Balance, rebalance
+from training.balancing.balance import Balance, rebalance
 
 
 def table(n: int = 400, seed: int = 0, classes: int = 2) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from training.figures import evaluation_figures, history_figure, importance_figure
+from training.report.figures import evaluation_figures, history_figure, importance_figure
 
 
 @pytest.mark.parametrize("classes", [2, 4])

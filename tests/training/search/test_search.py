@@ -19,11 +19,11 @@ from lifecycle.lock import held
 from lifecycle.metrics import metric
 from lifecycle.space import Choice, Search
 from tests.training.conftest import CHURN, SEARCH, make_frame, make_set
-from training.balancing import Balance
+from training.balancing.balance import Balance
 from training.boosters import Settings
 from training.folds import FoldCache, Problem, watched_weights
 from training.parts import prepare_parts
-from training.search import Found, Plan, open_study, search
+from training.search.search import Found, Plan, open_study, search
 from training.splits import folds
 
 
@@ -108,8 +108,8 @@ def test_time_ends_a_search_but_never_before_its_first_trial(tmp_path: Path) -> 
 KILLED = """
     import sys
     from pathlib import Path
-    from tests.training.test_search import make_plan, make_problem
-    from training.search import search
+    from tests.training.search.test_search import make_plan, make_problem
+    from training.search.search import search
     search(make_problem(), make_plan(Path(sys.argv[1]), trials=60))
 """
 

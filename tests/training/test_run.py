@@ -18,8 +18,8 @@ from lifecycle.row_keys import count_seen, row_keys
 from tests.training.conftest import CHURN, FEATURES, Trained, make_frame, make_set
 from training.candidate import Budget
 from training.model import Scorer
+from training.run import train_on
 from training.splits import split
-from training.train import train_on
 
 PICTURES = {"roc", "precision_recall", "calibration", "feature_importance", "optimisation_history"}
 

@@ -1,0 +1,1 @@
+"""What can be done about rare classes, inside training folds only."""

@@ -1,0 +1,1 @@
+"""What a run tells people: sections of words, tables and pictures, on one page."""

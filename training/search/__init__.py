@@ -1,0 +1,1 @@
+"""One study over boosters, their parameters and balancing: drawn, run by workers, resumed."""
