@@ -17,6 +17,8 @@ import click
 from lifecycle.errors import OnrampError
 from lifecycle.progress import Advance, Progress, silent
 
+FAST = 10  # a second: from there on, no decimals
+
 
 def plain(value: Any) -> Any:
     """A value that strict JSON can hold: no NaN, no infinity, dates in ISO 8601, paths as text."""
@@ -70,21 +72,32 @@ def bars(*, as_json: bool = False) -> Progress:
 
 @contextmanager
 def bar(label: str, total: int | None) -> Iterator[Advance]:
-    """One bar on standard error, gone when the work is done."""
+    """One bar on standard error, gone when the work is done: how far, how fast, how it stands."""
     from rich.console import Console  # noqa: PLC0415  only where somebody looks
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
     from rich.progress import Progress as RichProgress  # noqa: PLC0415
 
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(), TextColumn("{task.fields[pace]}"),
+        TextColumn("{task.fields[note]}", style="bold", markup=False),
     )  # fmt: skip
     with RichProgress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total)
+        task = progress.add_task(label, total=total, note="", pace="")
 
-        def advance(n: int) -> None:
-            progress.update(task, advance=n)
+        def advance(n: int, note: str = "") -> None:
+            progress.update(task, advance=n, pace=pace(progress.tasks[0].speed))
+            if note:
+                progress.update(task, note=note)
 
         yield advance
+
+
+def pace(speed: float | None) -> str:
+    """How many a second, in two digits or more; nothing until two were counted."""
+    if not speed:
+        return ""
+    return f"{speed:,.0f}/s" if speed >= FAST else f"{speed:.2g}/s"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
