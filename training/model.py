@@ -107,23 +107,34 @@ def calibrate(calibrator: Mapping[str, Any], raw: Matrix) -> Matrix:
     """Apply a stored calibrator to raw class probabilities of shape (n, classes).
 
     none: as they are. scaling: softmax(log p / temperature + bias), which for two classes is
-    Platt's sigmoid (Platt 1999; Guo et al. 2017 for more classes). isotonic: one step function
-    a class, interpolated (Zadrozny & Elkan 2002).
+    Platt's sigmoid (Platt 1999; Guo et al. 2017 for more classes). prior: the same with a known
+    bias and no temperature (Saerens et al. 2002). beta: two classes, log-odds of
+    a log p − b log(1 − p) + c (Kull et al. 2017). isotonic: one step function a class,
+    interpolated (Zadrozny & Elkan 2002).
     """
     probabilities = normalised(raw)
     method = calibrator["method"]
     if method == "none":
         return probabilities
-    if method == "scaling":
-        logits = np.log(probabilities) / calibrator["temperature"] + np.asarray(calibrator["bias"])
-        exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return normalised(exponentials / exponentials.sum(axis=1, keepdims=True))
+    if method in {"scaling", "prior"}:
+        logs = np.log(probabilities)
+        return softmax(logs / calibrator["temperature"] + np.asarray(calibrator["bias"]))
+    if method == "beta":
+        no, yes = np.log(probabilities).T
+        logit = calibrator["a"] * yes - calibrator["b"] * no + calibrator["c"]
+        return softmax(np.column_stack([np.zeros(len(logit)), logit]))
     if method == "isotonic":
         curves = calibrator["curves"]
         columns = probabilities.T[-len(curves) :]  # two classes have one curve, the second's
         mapped = [np.interp(p, c["x"], c["y"]) for p, c in zip(columns, curves, strict=True)]
         return normalised(np.column_stack(mapped if len(mapped) > 1 else [1 - mapped[0], *mapped]))
     raise ValueError(f"{FACTS} names an unknown calibrator {method!r}.")
+
+
+def softmax(logits: Matrix) -> Matrix:
+    """Probabilities from log-odds or log-probabilities up to a constant a row."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return normalised(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 class XGBoostModel:
