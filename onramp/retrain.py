@@ -8,8 +8,6 @@ twice, and a promotion that had gone through is found and not repeated.
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
@@ -17,8 +15,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
-
-import psutil
 
 from lifecycle.errors import Busy, OnrampError, Refused, Undecided
 from lifecycle.event_store import EventStore
@@ -28,6 +24,7 @@ from lifecycle.ledger import Entry, Ledger
 from lifecycle.progress import Progress, silent
 from lifecycle.registry import Registry
 from lifecycle.task import Task
+from lifecycle.worker import alive, me
 from onramp.refresh import refresh
 from training.promotion import promote
 from training.run import train
@@ -201,22 +198,6 @@ def taken_over(job: Job) -> Busy:
         found="This worker was not heard of for too long.",
         do="Leave it to the other worker; `onramp status` shows how it ends.",
     )
-
-
-def me() -> str:
-    """This worker: machine, process and when it began, for a process number is used again."""
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
-
-
-def alive(worker: str) -> bool | None:
-    """Whether a worker lives; None when it is on another machine and cannot be seen."""
-    host, pid, began = worker.rsplit("/", 2)
-    if host != socket.gethostname():
-        return None
-    try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" == began
-    except psutil.NoSuchProcess:
-        return False
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from lifecycle.errors import Busy
 from lifecycle.home import Home, open_home
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Ledger
-from onramp.retrain import RetrainReport, alive, exit_code, me, retrain
+from lifecycle.worker import alive, me
+from onramp.retrain import RetrainReport, exit_code, retrain
 from tasks import find
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
