@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Algorithm = Literal["xgboost", "lightgbm"]
-Balancing = Literal["none", "class_weight", "smote", "smotenc"]
+Balancing = Literal["none", "class_weight", "smote", "smotenc", "borderline", "under"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Search:
         spaces: algorithm → parameter in the library's own name → range.
         balancing: the choices the study may take; SMOTENC only where there are categories.
         smote: ranges of `k_neighbors` and of `ratio`, minority to majority after resampling.
-        trials: stop after so many trials …
-        seconds: … or after so long, whichever comes first; None: no limit.
+        trials: so many are drawn when nobody gives a budget.
+        seconds: the budget of a whole training when nobody gives one; None: no limit.
         folds: forward-in-time folds inside the training rows.
     """
 
