@@ -18,6 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from lifecycle.errors import UsageError
+from lifecycle.label import Inactive
 from lifecycle.metrics import METRICS, measure
 from lifecycle.progress import Progress, silent
 from lifecycle.row_keys import row_keys
@@ -220,6 +221,8 @@ def facts_of(
         "classes": list(prepared.classes),
         "features": [list(feature) for feature in prepared.encoder.features],
         "definitions": dict(prepared.data.definitions),
+        "meanings": {name: asdict(told) for name, told in prepared.data.meanings.items()},
+        "outcome": "risk" if isinstance(task.label, Inactive) else "chance",
         "categories": {name: list(v) for name, v in prepared.encoder.categories.items()},
         "calibrator": dict(calibrated.calibrator),
         "threshold": threshold,

@@ -10,6 +10,7 @@ import pandas as pd
 from features import store
 from features.built import Mask, built, quarantined
 from features.labels import labels
+from features.meaning import meanings
 from features.moments import moments, watermark
 from lifecycle.errors import DataError, NotReady
 from lifecycle.event_store import EventStore
@@ -48,6 +49,7 @@ def assemble(home: Home, task: Task, as_of: datetime) -> TrainingSet:
         frame=whole[answered].reset_index(drop=True),
         unanswered=whole[~answered].reset_index(drop=True),
         features=tuple(types.items()),
+        meanings={name: told for name, told in meanings(dataset).items() if name in types},
         as_of=as_of,
         lineage={
             "dataset": dataset.name,

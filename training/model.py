@@ -150,6 +150,15 @@ class XGBoostModel:
     def predict(self, matrix: Matrix) -> Matrix:
         return np.asarray(self.booster.inplace_predict(matrix), dtype=np.float64)
 
+    def contributions(self, matrix: Matrix) -> Matrix:
+        """As LightGBMModel's."""
+        import xgboost  # noqa: PLC0415  # as above
+
+        types = self.booster.feature_types
+        data = xgboost.DMatrix(matrix, feature_types=types, enable_categorical=True, nthread=1)
+        found = np.asarray(self.booster.predict(data, pred_contribs=True), dtype=np.float64)
+        return found.reshape(len(matrix), -1, matrix.shape[1] + 1)
+
 
 class LightGBMModel:
     """A native LightGBM booster, predicting with one thread."""
@@ -161,6 +170,11 @@ class LightGBMModel:
 
     def predict(self, matrix: Matrix) -> Matrix:
         return np.asarray(self.booster.predict(matrix, num_threads=1), dtype=np.float64)
+
+    def contributions(self, matrix: Matrix) -> Matrix:
+        """What each feature adds to each margin, the base last: (n, margins, features + 1)."""
+        found = self.booster.predict(matrix, pred_contrib=True, num_threads=1)
+        return np.asarray(found, dtype=np.float64).reshape(len(matrix), -1, matrix.shape[1] + 1)
 
 
 Engine = XGBoostModel | LightGBMModel
@@ -218,6 +232,71 @@ class Scorer:
         if self.kind == "binary":
             return [self.classes[int(p >= self.threshold)] for p in probabilities[:, 1]]
         return [self.classes[i] for i in probabilities.argmax(axis=1)]
+
+    def contributions(self, matrix: Matrix) -> Matrix:
+        """What each feature adds to an answer: TreeSHAP (Lundberg et al. 2020), the base last.
+
+        Two classes: (n, features + 1); a row sums to its calibrated log-odds. More: (n, classes,
+        features + 1), sums being log-probabilities less their mean over the classes. Where
+        calibration bends (isotonic, beta), it is all of what calibration was given.
+        """
+        bends = self.calibrator["method"] in {"isotonic", "beta"}
+        line: Mapping[str, Any] = {} if bends else self.calibrator
+        found = self.engine.contributions(matrix) / line.get("temperature", 1.0)
+        bias = np.asarray(line.get("bias", [0.0] * len(self.classes)))
+        if self.kind == "binary":
+            found[:, 0, -1] += bias[1] - bias[0]
+            return np.asarray(found[:, 0], dtype=np.float64)
+        found[:, :, -1] += bias
+        return np.asarray(found - found.mean(axis=1, keepdims=True), dtype=np.float64)
+
+    def reasons(
+        self, rows: Sequence[Mapping[str, Value]], k: int = 3
+    ) -> list[list[dict[str, Any]]]:
+        """The at most k features that weigh most in each row's answer, heaviest first.
+
+        Each: feature, value (None where missing), contribution (to the likeliest class where
+        there are more than two), direction ("raises" or "lowers"), and words for people.
+        """
+        if not len(rows):
+            return []
+        matrix = self.encoder.rows(rows)
+        parts, aims = self.contributions(matrix), [self.facts.get("outcome", "chance")] * len(rows)
+        if self.kind != "binary":
+            likeliest = self.score_matrix(matrix).argmax(axis=1)
+            parts = parts[np.arange(len(matrix)), likeliest]
+            aims = [f"chance of {self.classes[i]}" for i in likeliest]
+        orders = np.argsort(-np.abs(parts[:, :-1]), axis=1, kind="stable")[:, :k]
+        return [
+            [self._reason(i, row, codes[i], part[i], aim) for i in order if part[i]]
+            for row, codes, part, order, aim in zip(rows, matrix, parts, orders, aims, strict=True)
+        ]
+
+    def _reason(
+        self, i: int, row: Mapping[str, Value], code: float, part: float, aim: str
+    ) -> dict[str, Any]:
+        name, kind = self.features[i]
+        value: Value = None if math.isnan(code) else float(code)
+        if kind == "category":  # as it was given, also where training never saw it
+            value = row[name] if isinstance(row.get(name), str) else None
+        meaning = self.facts.get("meanings", {}).get(name, {"words": name})
+        way = "raises" if part > 0 else "lowers"
+        words = f"{meaning['words']}: {spoken(value, meaning)} ({way} the {aim})"
+        return {"feature": name, "value": value, "contribution": float(part),
+                "direction": way, "words": words}  # fmt: skip
+
+
+def spoken(value: Value, meaning: Mapping[str, str]) -> str:
+    """A value as people write it, with its unit; numbers with four digits that matter."""
+    unit, _, rest = meaning.get("unit", "").partition(" ")
+    if value is None or isinstance(value, str):
+        return value or meaning.get("absent", "not known")
+    if unit == "flag":
+        return "yes" if value else "no"
+    if unit == "share":
+        return f"{value:.0%}"
+    digits = f"{float(f'{value + 0.0:.4g}'):,.15g}"
+    return f"{digits} {unit.removesuffix('s') if value == 1 else unit} {rest}".strip()
 
 
 def two_sided(raw: Matrix) -> Matrix:

@@ -9,6 +9,8 @@ from hashlib import blake2b
 
 import pandas as pd
 
+from features.meaning import Meaning
+
 KEYS = ["customer_id", "event_timestamp"]
 COLUMNS = (*KEYS, "signed_up_at", "label", "label_end")
 
@@ -24,16 +26,21 @@ class TrainingSet:
             (no content taken up): nothing to learn, but the model is asked there too.
         features: (name, "number" | "category") in order.
         as_of: what was received later does not exist.
+        timed: whether `event_timestamp` and `signed_up_at` mean anything. A plain table without
+            time is cut at random by entity, stratified by label: there is no later to test on.
         lineage: where the rows came from, for the run.
         definitions: feature → hash of what decides its values, so that the same name with
             another meaning is noticed.
+        meanings: feature → what its value tells a person, for the reasons of an answer.
     """
 
     frame: pd.DataFrame
     features: tuple[tuple[str, str], ...]
     as_of: datetime
+    timed: bool = True
     lineage: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, Meaning] = field(default_factory=dict)
     unanswered: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(COLUMNS)))
 
     @property
