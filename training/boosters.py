@@ -7,6 +7,7 @@ the task optimises: it is smooth, and the winner's probabilities are what is ser
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +22,10 @@ from lifecycle.metrics import Labels
 from lifecycle.space import Algorithm
 from training.model import BOOSTERS, Encoder, Matrix, two_sided
 
-MOST_ROUNDS = 150
-FEW_ROWS = 5_000
+MOST_ROUNDS = 1_000
+FEW_ROWS = 60_000
 BINS_FEW, BINS_MANY = 255, 63
+PATIENCE = (15, 60)
 TWO_CLASSES = 2
 
 Weights = npt.NDArray[np.float64]
@@ -59,6 +61,12 @@ class Fitted(Protocol):
     """A fitted booster."""
 
     @property
+    def algorithm(self) -> Algorithm: ...
+
+    @property
+    def booster(self) -> Any: ...
+
+    @property
     def rounds(self) -> int: ...
 
     def predict(self, matrix: Matrix) -> Matrix:
@@ -71,6 +79,19 @@ class Fitted(Protocol):
 
     def importance(self) -> Weights:
         """Total gain of each feature, shape (features,)."""
+        ...
+
+    def contributions(self, matrix: Matrix) -> Matrix:
+        """TreeSHAP: what each feature adds to each margin, the base last.
+
+        Returns:
+            Shape (rows, margins, features + 1): one margin (log-odds) for two classes, else one
+            a class.
+        """
+        ...
+
+    def leaves(self) -> int:
+        """Of all trees: what contributions cost a row grows with them."""
         ...
 
 
@@ -92,7 +113,19 @@ def bins_for(rows: int) -> int:
 
 def patience_for(learning_rate: float) -> int:
     """A slow learner needs longer to show that it has stopped learning."""
-    return int(np.clip(1 / learning_rate, 8, 30))
+    return int(np.clip(2 / learning_rate, *PATIENCE))
+
+
+def by_margin(found: Any, matrix: Matrix) -> Matrix:
+    """Contributions as shape (rows, margins, features + 1); libraries leave out a lone margin."""
+    flat = np.asarray(found, dtype=np.float64)
+    return flat.reshape(len(matrix), -1, matrix.shape[1] + 1)
+
+
+def leaves_of(booster: lgb.Booster, rounds: int = -1) -> int:
+    """Leaves of a LightGBM booster, by the file that it would write."""
+    text = booster.model_to_string(num_iteration=rounds, importance_type="gain")
+    return sum(map(int, re.findall(r"^num_leaves=(\d+)$", text, re.MULTILINE)))
 
 
 def prepare(
@@ -103,11 +136,30 @@ def prepare(
     return kind(encoder, rows, watched, settings)
 
 
+def load_fitted(
+    algorithm: Algorithm, folder: Path, rounds: int, encoder: Encoder
+) -> Fitted | None:
+    """A booster as `save` wrote it; None where there is none that can be read."""
+    path = folder / BOOSTERS[algorithm]
+    if not path.exists():
+        return None
+    try:
+        if algorithm == "lightgbm":
+            return LightGBMFitted(booster=lgb.Booster(model_file=str(path)), rounds=rounds)
+        booster = xgb.Booster({"nthread": 1})
+        booster.load_model(path)
+    except (xgb.core.XGBoostError, lgb.basic.LightGBMError):
+        return None
+    booster.set_param({"nthread": 1})
+    return XGBoostFitted(booster=booster, rounds=rounds, features=len(encoder.features))
+
+
 @dataclass(frozen=True, kw_only=True)
 class XGBoostFitted:
     booster: xgb.Booster
     rounds: int
     features: int
+    algorithm: Algorithm = "xgboost"
 
     def predict(self, matrix: Matrix) -> Matrix:
         raw = self.booster.inplace_predict(matrix, iteration_range=(0, self.rounds))
@@ -121,6 +173,17 @@ class XGBoostFitted:
         for name, gain in self.booster.get_score(importance_type="total_gain").items():
             gains[int(name[1:])] = gain  # without names, XGBoost calls them f0, f1, …
         return gains
+
+    def contributions(self, matrix: Matrix) -> Matrix:
+        data = xgb.DMatrix(
+            matrix, feature_types=self.booster.feature_types, enable_categorical=True, nthread=1
+        )
+        used = (0, self.rounds)
+        found = self.booster.predict(data, pred_contribs=True, iteration_range=used)
+        return by_margin(found, matrix)
+
+    def leaves(self) -> int:
+        return sum(tree.count("leaf=") for tree in self.booster[: self.rounds].get_dump())
 
 
 class XGBoostPrepared:
@@ -167,6 +230,7 @@ class XGBoostPrepared:
 class LightGBMFitted:
     booster: lgb.Booster
     rounds: int
+    algorithm: Algorithm = "lightgbm"
 
     def predict(self, matrix: Matrix) -> Matrix:
         raw = self.booster.predict(matrix, num_iteration=self.rounds, num_threads=1)
@@ -177,6 +241,15 @@ class LightGBMFitted:
 
     def importance(self) -> Weights:
         return np.asarray(self.booster.feature_importance("gain"), dtype=np.float64)
+
+    def contributions(self, matrix: Matrix) -> Matrix:
+        found = self.booster.predict(
+            matrix, pred_contrib=True, num_iteration=self.rounds, num_threads=1
+        )
+        return by_margin(found, matrix)
+
+    def leaves(self) -> int:
+        return leaves_of(self.booster, self.rounds)
 
 
 class LightGBMPrepared:

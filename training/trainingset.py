@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from features.meaning import Meaning
+if TYPE_CHECKING:  # the feature catalogue costs half a second, which a plain table needs not
+    from features.meaning import Meaning
 
 KEYS = ["customer_id", "event_timestamp"]
 COLUMNS = (*KEYS, "signed_up_at", "label", "label_end")
