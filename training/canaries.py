@@ -24,7 +24,7 @@ from training.report.section import Section, Table
 from training.search.search import Candidate
 from training.splits import Positions
 
-MOST_ROWS = 10_000  # judged on a sample of whole customers beyond
+MOST_ROWS = 6_000  # judged on a sample of whole customers beyond
 DECIDES = 0.95  # AUC of one feature that nearly decides the label
 CARRIES = 0.9  # share of the model's lead over chance that one feature has alone …
 STRONG = 0.85  # … which is suspect where it is strong, and common where all are weak
@@ -105,7 +105,7 @@ def canary_section(
 
 
 def sampled(problem: Problem, entities: Entities, seed: int) -> tuple[Problem, Entities]:
-    """Whole customers of about 10,000 rows, with the folds cut down to them."""
+    """Whole customers of about 6,000 rows, with the folds cut down to them."""
     rows = len(problem.labels)
     if rows <= MOST_ROWS:
         return problem, entities
