@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from lifecycle.costs import Costs
 from lifecycle.errors import DataError, UsageError
 
 ColumnType = Literal["number", "category", "boolean"]
@@ -67,6 +68,7 @@ class TaskChoice(Spec):
 
     moments: tuple[int, ...] | None = None
     horizon_days: int | None = Field(default=None, gt=0)
+    costs: Costs | None = None
     unsupported: str = Field(default="", description="why this data set cannot carry the task")
 
 

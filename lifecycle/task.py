@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
+from lifecycle.costs import Costs
 from lifecycle.dataset import DataSet
-from lifecycle.errors import Unsupported
+from lifecycle.errors import Unsupported, UsageError
 from lifecycle.gate import Gate
 from lifecycle.label import Does, Label, MostTaken
 from lifecycle.space import Search
@@ -52,6 +53,8 @@ class Task:
         horizon_days: how far the label looks forward from the moment.
         features: patterns (as in a shell) over the feature catalogue's names.
         metric: what the search optimises, out of fold.
+        latency_ms: what one answer may take in process; larger blends are not chosen.
+        costs: of a task with a yes: what it earns to act on one; None: nobody has said.
     """
 
     name: str
@@ -64,6 +67,16 @@ class Task:
     search: Search
     gate: Gate
     monitor: Monitor = Monitor()
+    latency_ms: float = 0.3
+    costs: Costs | None = None
+
+    def __post_init__(self) -> None:
+        if self.costs and self.kind != "binary":
+            raise UsageError(
+                f"The task {self.name!r} has costs but no yes to act on.",
+                found=f"Its label {type(self.label).__name__} has several classes.",
+                do=f"Take `costs` out of tasks/{self.name}.py and of the data set's TOML file.",
+            )
 
     @property
     def kind(self) -> Kind:
@@ -94,6 +107,7 @@ def for_dataset(task: Task, dataset: DataSet) -> Task:
         task,
         moments=choice.moments or task.moments,
         horizon_days=choice.horizon_days or task.horizon_days,
+        costs=choice.costs or task.costs,
     )
 
 

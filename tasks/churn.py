@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lifecycle.costs import Costs
 from lifecycle.gate import AtLeast, AtMost, Gate, NotWorse
 from lifecycle.label import Inactive
 from lifecycle.task import Monitor, Task
@@ -24,4 +25,7 @@ TASK = Task(
         )
     ),
     monitor=Monitor(metric="roc_auc", tolerated_loss=0.05),
+    # An example, so that the reports show money: put in what your offer costs and saves, here or
+    # in the data set's TOML file. The answer is "yes" from 2 / (40 × 0.15) = 0.33 on.
+    costs=Costs(offer=2.0, saved=40.0, accepted=0.15, currency="EUR"),
 )

@@ -1,4 +1,4 @@
-"""From a training set to a version's files: search, refit, calibrate, judge on the test.
+"""From a training set to a version's files: search, choose, make, judge on the test.
 
 Nothing here knows Feast or MLflow: a frame goes in and a folder with a scorer comes out.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from lifecycle.errors import UsageError
-from lifecycle.label import Inactive
 from lifecycle.metrics import METRICS, measure
 from lifecycle.progress import Progress, silent
 from lifecycle.row_keys import row_keys
@@ -26,26 +25,46 @@ from lifecycle.space import Search
 from lifecycle.task import Task
 from lifecycle.version_files import EVALUATION, REFERENCE, ROW_KEYS
 from training import baselines
-from training.balancing.balance import Balanced, rebalance
-from training.boosters import Fitted, Rows, Settings, bins_for, most_rounds, prepare
-from training.calibration import Calibrated, best_threshold, choose
-from training.finalists import Final, settle
+from training.balancing.balance import Balanced
+from training.calibration import Calibrated
+from training.ensemble.choose import Final, choose_final
+from training.ensemble.fits import Ground
+from training.ensemble.pace import pace_of
+from training.ensemble.recipe import Recipe
+from training.finish import Finished, finish
 from training.folds import Problem
-from training.model import FACTS, Encoder, Matrix, Scorer, calibrate
-from training.parts import Prepared, prepare_parts, sample_customers
+from training.model import Matrix, Scorer
+from training.parts import Prepared, prepare_parts
 from training.reference import reference_of
-from training.search.search import Candidate, Found, Plan, code, search
-from training.splits import folds
+from training.report.section import Section
+from training.search.plan import Candidate, Found, Plan, code
+from training.search.search import search
+from training.sections import Trained, sections_of
+from training.splits import HELD_BACK, Shares
+from training.stages import allowed, stages_of
 from training.trainingset import TrainingSet
+
+SEARCH_SHARE = 0.6  # of a budget in seconds; the rest is for what comes after the search
 
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How hard to search; None: as the task says."""
+    """How hard to train; None: as the task says.
+
+    Attributes:
+        trials: of the search, on its first stage.
+        seconds: for the whole training, the report apart.
+        workers: processes of the search, and fits at the same time after it.
+        storage: of the search's study, where machines share it; None: a journal in the home.
+        report: whether to measure what only people read (balancing, canaries, explanation).
+    """
 
     trials: int | None = None
     seconds: float | None = None
     seed: int = 0
+    workers: int = 1
+    storage: str | None = None
+    report: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,10 +73,13 @@ class Built:
 
     Attributes:
         scorer: read back from `folder`: what was evaluated is what will be served.
-        metrics: on the out-of-time test.
-        baselines: baseline → metrics on the same rows.
+        balanced: all training rows as the heaviest member was fitted on them.
+        metrics: on the test; NaN where nothing was held out.
+        out_of_fold: the same metrics of the search's folds, cross-fitted.
+        baselines: baseline → metrics on the test rows.
         probabilities: of the test rows, shape (rows, classes).
-        importance: feature → total gain, largest first.
+        importance: feature → share of the gain, largest first.
+        sections: what only people read.
     """
 
     prepared: Prepared
@@ -68,15 +90,17 @@ class Built:
     scorer: Scorer
     folder: Path
     metrics: Mapping[str, float]
+    out_of_fold: Mapping[str, float]
     baselines: Mapping[str, Mapping[str, float]]
     probabilities: Matrix
     importance: Mapping[str, float]
+    sections: tuple[Section, ...] = ()
     seconds: float
 
 
-def build(
+def build(  # noqa: PLR0913  # one thing each, by name where it is optional
     task: Task, data: TrainingSet, budget: Budget, folder: Path, studies: Path,
-    progress: Progress = silent,
+    progress: Progress = silent, shares: Shares = HELD_BACK,
 ) -> Built:  # fmt: skip
     """Train on a given frame and write the version's files into `folder`.
 
@@ -88,41 +112,57 @@ def build(
     # one thread for the numeric libraries too: a sum over threads depends on how many there are,
     # and on busy cores more of them are slower
     with threadpool_limits(limits=1):
-        return build_alone(task, data, budget, folder, studies, progress)
+        began = time.monotonic()
+        prepared = prepare_parts(task, data, shares, budget.seed)
+        stages = stages_of(task, prepared, budget.seed)
+        plan = plan_of(task, prepared, budget, studies, began)
+        found = search(stages, plan, progress)
+        ground = Ground(problem=stages[-1], kept=kept_in(found), workers=budget.workers)
+        limit = seconds_of(task, budget)
+        deadline = None if limit is None else began + limit
+        pace = pace_of(found, ground, deadline, budget.seed)
+        final = choose_final(task, ground, prepared.entities, found, pace)
+        done = finish(task, prepared, ground, final.recipe, folder, budget.seed, final.margins)
+        built = judged(task, prepared, (found, final, done, ground), folder, budget, began)
+        write_files(built, budget.seed)
+    return built
 
 
-def build_alone(
-    task: Task, data: TrainingSet, budget: Budget, folder: Path, studies: Path,
-    progress: Progress,
+def rebuild(task: Task, prepared: Prepared, recipe: Recipe, folder: Path, seed: int) -> Finished:
+    """Make a recipe's model again, without a search, into an empty folder."""
+    with threadpool_limits(limits=1):
+        ground = Ground(problem=stages_of(task, prepared, seed)[-1])
+        return finish(task, prepared, ground, recipe, folder, seed)
+
+
+def judged(
+    task: Task, prepared: Prepared, made: tuple[Found, Final, Finished, Ground], folder: Path,
+    budget: Budget, began: float,
 ) -> Built:  # fmt: skip
-    began = time.monotonic()
-    prepared = prepare_parts(task, data)
-    found, final = look(task, prepared, budget, studies, progress)
-    fitted, balanced = refit(prepared, final.best, budget.seed)
-    raw = fitted.predict(prepared.calibrate.matrix)
-    customers = data.frame["customer_id"].iloc[prepared.calibrate.positions]
-    calibrated = choose(raw, prepared.calibrate.labels, customers, budget.seed)
-    fitted.save(folder)
-    facts = facts_of(task, prepared, final.best, calibrated, raw) | {"seed": budget.seed}
-    (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
-    scorer = Scorer.from_folder(folder)
-    probabilities = scorer.score(data.frame.iloc[prepared.test.positions])
-    built = Built(
+    """Measure what was made, on the test and for people."""
+    found, final, done, ground = made
+    probabilities = done.scorer.score_matrix(prepared.test.matrix)
+    seconds = time.monotonic() - began
+    trained = Trained(
+        task=task, prepared=prepared, problem=ground.problem, final=final, scorer=done.scorer,
+        boosters=done.boosters, probabilities=probabilities, seed=budget.seed,
+    )  # fmt: skip
+    return Built(
         prepared=prepared,
         found=found,
         final=final,
-        balanced=balanced,
-        calibrated=calibrated,
-        scorer=scorer,
+        balanced=ground.balanced(final.best.balance),
+        calibrated=done.calibrated,
+        scorer=done.scorer,
         folder=folder,
         metrics=measure(task.kind, prepared.test.labels, probabilities),
+        out_of_fold=final.metrics,
         baselines=judge_baselines(task, prepared, budget.seed),
         probabilities=probabilities,
-        importance=ranked(prepared.encoder.names, fitted),
-        seconds=time.monotonic() - began,
+        importance=done.importance,
+        sections=sections_of(trained) if budget.report else (),
+        seconds=seconds,
     )
-    write_files(built, budget.seed)
-    return built
 
 
 def check_metric(task: Task) -> None:
@@ -136,48 +176,28 @@ def check_metric(task: Task) -> None:
         )
 
 
-def look(
-    task: Task, prepared: Prepared, budget: Budget, studies: Path, progress: Progress
-) -> tuple[Found, Final]:
-    """Search on the training rows; when they are many, on a sample, with a final on all."""
-    chosen = sample_customers(prepared, budget.seed)
-    rows = prepared.data.frame.iloc[prepared.train.positions[chosen]]
-    problem = Problem(
-        encoder=prepared.encoder,
-        matrix=prepared.train.matrix[chosen],
-        labels=prepared.train.labels[chosen],
-        folds=folds(rows, task.search.folds),
-        settings=settings_for(prepared, len(chosen), budget.seed),
-    )
-    sampled = len(chosen) < len(prepared.train.labels)
-    space = allowed(task.search, prepared.encoder)
+def seconds_of(task: Task, budget: Budget) -> float | None:
+    return task.search.seconds if budget.seconds is None else budget.seconds
+
+
+def plan_of(task: Task, prepared: Prepared, budget: Budget, studies: Path, began: float) -> Plan:
+    """What to search; its name holds whatever must be the same for a study to be carried on."""
+    space = allowed(task.search, prepared.encoder, len(prepared.train.labels))
     name = f"{task.name}-{prepared.data.fingerprint}-{budget.seed}-{stamp(task, space, code())}"
-    plan = Plan(
+    limit = seconds_of(task, budget)
+    spent = time.monotonic() - began
+    return Plan(
         name=name,
-        journal=studies / f"{name}.log",
+        folder=studies,
         kind=task.kind,
         metric=task.metric,
         search=space,
         seed=budget.seed,
-        trials=budget.trials or task.search.trials,
-        seconds=task.search.seconds if budget.seconds is None else budget.seconds,
+        trials=budget.trials or (task.search.trials if limit is None else None),
+        seconds=None if limit is None else max(0.0, limit * SEARCH_SHARE - spent),
+        storage=budget.storage,
+        workers=budget.workers,
     )
-    found = search(problem, plan, progress)
-    if not sampled:
-        return found, Final(best=found.ranked[0])
-    return found, settle(task, prepared, found, plan)
-
-
-def settings_for(prepared: Prepared, rows: int, seed: int) -> Settings:
-    classes = len(prepared.classes)
-    return Settings(classes=classes, bins=bins_for(rows), seed=seed, rounds=most_rounds(classes))
-
-
-def allowed(space: Search, encoder: Encoder) -> Search:
-    """SMOTENC only where there are categories: without, it is SMOTE under another name."""
-    if encoder.category_columns:
-        return space
-    return replace(space, balancing=tuple(b for b in space.balancing if b != "smotenc"))
 
 
 def stamp(task: Task, space: Search, code: tuple[str, ...]) -> str:
@@ -186,57 +206,17 @@ def stamp(task: Task, space: Search, code: tuple[str, ...]) -> str:
     return blake2b(repr((asked, code)).encode(), digest_size=4).hexdigest()
 
 
-def refit(prepared: Prepared, best: Candidate, seed: int) -> tuple[Fitted, Balanced]:
-    """Fit the winner on every training row, for the rounds that its folds found best."""
-    train = prepared.train
-    balanced = rebalance(
-        train.matrix, train.labels, prepared.encoder.category_columns, best.balance, seed
-    )
-    settings = replace(settings_for(prepared, len(train.labels), seed), rounds=best.rounds)
-    rows = Rows(matrix=balanced.matrix, labels=balanced.labels, weights=balanced.weights)
-    fitting = prepare(best.algorithm, prepared.encoder, rows, None, settings)
-    return fitting.fit(best.params, settings), balanced
-
-
-def facts_of(
-    task: Task, prepared: Prepared, best: Candidate, calibrated: Calibrated, raw: Matrix
-) -> dict[str, Any]:
-    """What the served model needs to know, and what others need to know about it."""
-    frame, splits = prepared.data.frame, prepared.splits
-    known = frame["label_end"].iloc[np.concatenate([splits.train, splits.calibrate])].max()
-    threshold = 0.5
-    if task.kind == "binary":
-        probabilities = calibrate(calibrated.calibrator, raw)
-        threshold = best_threshold(prepared.calibrate.labels, probabilities)
-    return {
-        "task": task.name,
-        "kind": task.kind,
-        "question": task.question,
-        "horizon_days": task.horizon_days,
-        "moments": list(task.moments),
-        "algorithm": best.algorithm,
-        "rounds": best.rounds,
-        "params": dict(best.params),
-        "balancing": asdict(best.balance),
-        "classes": list(prepared.classes),
-        "features": [list(feature) for feature in prepared.encoder.features],
-        "definitions": dict(prepared.data.definitions),
-        "meanings": {name: asdict(told) for name, told in prepared.data.meanings.items()},
-        "outcome": "risk" if isinstance(task.label, Inactive) else "chance",
-        "categories": {name: list(v) for name, v in prepared.encoder.categories.items()},
-        "calibrator": dict(calibrated.calibrator),
-        "threshold": threshold,
-        "threshold_rule": "highest F1 on the calibration rows",
-        "as_of": prepared.data.as_of.isoformat(),
-        "labels_known_until": known.isoformat(),
-        "test_signed_up_from": splits.test_from.isoformat(),
-        "lineage": dict(prepared.data.lineage),
-    }
+def kept_in(found: Found) -> Callable[[Candidate], Path | None]:
+    """Where the search left a candidate's fold boosters."""
+    places = {id(candidate): found.kept.get(i) for i, candidate in enumerate(found.ranked)}
+    return lambda candidate: places.get(id(candidate))
 
 
 def judge_baselines(task: Task, prepared: Prepared, seed: int) -> dict[str, dict[str, float]]:
     """Metrics of each baseline on the test rows."""
     train, test = prepared.train, prepared.test
+    if not len(test.labels):
+        return {}
     answers = {
         "prior": baselines.prior(train.labels, len(prepared.classes), len(test.labels)),
         "logistic_regression": baselines.logistic_regression(
@@ -246,12 +226,6 @@ def judge_baselines(task: Task, prepared: Prepared, seed: int) -> dict[str, dict
     return {name: measure(task.kind, test.labels, p) for name, p in answers.items()}
 
 
-def ranked(names: tuple[str, ...], fitted: Fitted) -> dict[str, float]:
-    """Feature → gain, largest first, ties by name."""
-    gains = zip(names, fitted.importance(), strict=True)
-    return {name: float(gain) for name, gain in sorted(gains, key=lambda p: (-p[1], p[0]))}
-
-
 def write_files(built: Built, seed: int) -> None:
     """Write what the gate and monitoring read of a version."""
     frame, prepared = built.prepared.data.frame, built.prepared
@@ -259,6 +233,7 @@ def write_files(built: Built, seed: int) -> None:
     np.save(built.folder / ROW_KEYS.name, np.unique(row_keys(frame.iloc[seen])))
     evaluation = {
         "metrics": dict(built.metrics),
+        "out_of_fold": dict(built.out_of_fold),
         "baselines": {name: dict(values) for name, values in built.baselines.items()},
         "rows": rows_of(prepared),
         "calibration_log_loss": dict(built.calibrated.losses),

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from lifecycle.costs import Costs
 from lifecycle.dataset import DataSet, TaskChoice, Vocabulary
-from lifecycle.errors import Unsupported
+from lifecycle.errors import Unsupported, UsageError
 from lifecycle.gate import Gate
 from lifecycle.label import Does, Inactive, MostTaken
 from lifecycle.space import Search
@@ -67,3 +68,19 @@ def test_declared_unsupported() -> None:
     declined = SHOP.model_copy(update={"tasks": {"churn": TaskChoice(unsupported="Too short.")}})
     with pytest.raises(Unsupported, match=r"Too short\."):
         for_dataset(TASK, declined)
+
+
+def test_costs_need_a_yes() -> None:
+    """A task of several classes has nothing to make an offer on."""
+    costs = Costs(offer=1, saved=10)
+    assert replace(TASK, costs=costs).costs == costs
+    with pytest.raises(UsageError, match=r"no yes to act on\. Its label MostTaken"):
+        replace(TASK, costs=costs, label=MostTaken())
+
+
+def test_costs_of_the_data_set_come_first() -> None:
+    """An offer costs what it costs where the data come from."""
+    ours, theirs = Costs(offer=1, saved=10), Costs(offer=2, saved=30)
+    priced = SHOP.model_copy(update={"tasks": {"churn": TaskChoice(costs=theirs)}})
+    assert for_dataset(replace(TASK, costs=ours), priced).costs == theirs
+    assert for_dataset(replace(TASK, costs=ours), SHOP).costs == ours

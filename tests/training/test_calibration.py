@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle.metrics import metric
-from training.calibration import METHODS, best_threshold, choose
+from training.calibration import METHODS, choose
 from training.model import calibrate
 
 
@@ -68,18 +68,6 @@ def test_calibrated_rows_are_probabilities(seed: int, classes: int, method: str)
         found = calibrate(calibrator, raw)
         assert found.sum(axis=1) == pytest.approx(1)
         assert ((found > 0) & (found < 1)).all()
-
-
-def test_the_threshold_has_the_highest_f1() -> None:
-    """No other probability among the rows gives a better F1."""
-    p, labels = draw(400, 4)
-    p = p.round(2)  # ties are one decision
-
-    def f1(threshold: float) -> float:
-        yes = p[:, 1] >= threshold
-        return 2 * (yes & (labels == 1)).sum() / (yes.sum() + (labels == 1).sum())
-
-    assert f1(best_threshold(labels, p)) == pytest.approx(max(map(f1, np.unique(p[:, 1]))))
 
 
 def test_an_unknown_calibrator_is_refused() -> None:
