@@ -99,6 +99,15 @@ class RunLog:
     def text(self, text: str, name: str) -> None:
         self.client.log_text(self.run_id, text, name)
 
+    def files(self, files: Mapping[str, bytes]) -> None:
+        """Write many artifacts at once, by their paths."""
+        with TemporaryDirectory() as scratch:
+            for path, content in files.items():
+                place = Path(scratch) / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+            self.client.log_artifacts(self.run_id, scratch)
+
     def figure(self, figure: Any, name: str) -> None:
         """Write a matplotlib figure as a picture."""
         self.client.log_figure(self.run_id, figure, name)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,19 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from optuna.trial import FrozenTrial
 
-from lifecycle.metrics import HIGHER_IS_BETTER
 from lifecycle.task import Task
 from lifecycle.tracking import CodeModel, RunLog, Trial
 from training import model
 from training.candidate import Built, rows_of
-from training.report import figures
+from training.report import standard
+from training.report.files import files_of
+from training.report.section import Section
+from training.trainingset import KEYS
 
 PINNED = ("mlflow", "numpy", "pandas")
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 EXAMPLE_ROWS = 3
+TAG_LENGTH = 4900
 
 
 def log(run: RunLog, task: Task, built: Built) -> str:
@@ -34,9 +38,10 @@ def log(run: RunLog, task: Task, built: Built) -> str:
     data = built.prepared.data
     run.data(task.name, data.fingerprint, "training", {**data.lineage, "rows": len(data.frame)})
     run.trials([nested(trial, task) for trial in built.found.trials])
-    for name, figure in pictures(task, built):
-        run.figure(figure, f"pictures/{name}.png")
-    run.text(importance_csv(built), "feature_importance.csv")
+    sections = standard.sections_of(task, built)
+    facts = standard.facts_of(task, built) | {"Code": code_version()}
+    run.metrics(section_metrics(sections))
+    run.files(files_of(standard.title_of(task, built), facts, sections))
     return run.model(served(task, built), test_metrics(built))
 
 
@@ -63,11 +68,27 @@ def params_of(task: Task, built: Built) -> dict[str, Any]:
         "python": platform.python_version(),
         "pins": " ".join(pins(best.algorithm)),
     }
+    fixed |= judged_on(built)
     fixed |= {f"rows_{name}": count for name, count in rows_of(prepared).items()}
     fixed |= {f"trials_{state}": count for state, count in built.found.counts.items()}
     if built.balanced.synthetic:
         fixed |= {"smote.k_neighbors": best.balance.k_neighbors, "smote.ratio": best.balance.ratio}
     return {**fixed, **dict(prepared.data.lineage), **dict(best.params)}
+
+
+def judged_on(built: Built) -> dict[str, str]:
+    """The test rows: runs of the same fingerprint were judged on the same rows and labels."""
+    prepared = built.prepared
+    rows = prepared.data.frame.iloc[prepared.test.positions]
+    if rows.empty:
+        return {}
+    hashed = pd.util.hash_pandas_object(rows[[*KEYS, "label"]], index=False).to_numpy()
+    moments = rows["event_timestamp"]
+    return {
+        "test_fingerprint": blake2b(np.sort(hashed).tobytes(), digest_size=8).hexdigest(),
+        "test_from": f"{moments.min():%Y-%m-%d}",
+        "test_until": f"{moments.max():%Y-%m-%d}",
+    }
 
 
 def metrics_of(built: Built) -> dict[str, float]:
@@ -106,24 +127,14 @@ def nested(trial: FrozenTrial, task: Task) -> Trial:
     )
 
 
-def pictures(task: Task, built: Built) -> list[tuple[str, Any]]:
-    """Every picture of the run, by name."""
-    prepared = built.prepared
-    drawn = list(
-        figures.evaluation_figures(prepared.classes, prepared.test.labels, built.probabilities)
-    )
-    values = [t.value if t.state.name == "COMPLETE" else None for t in built.found.trials]
-    higher = HIGHER_IS_BETTER[task.metric]
-    drawn.append(("feature_importance", figures.importance_figure(built.importance)))
-    drawn.append(
-        ("optimisation_history", figures.history_figure(values, task.metric, higher=higher))
-    )
-    return drawn
-
-
-def importance_csv(built: Built) -> str:
-    rows = [f"{name},{gain:.6g}" for name, gain in built.importance.items()]
-    return "\n".join(["feature,total_gain", *rows]) + "\n"
+def section_metrics(sections: Sequence[Section]) -> dict[str, float]:
+    """What the sections measured, as `<section>.<key>`."""
+    return {
+        f"{one.name}.{key}": float(value)
+        for one in sections
+        for key, value in one.metrics.items()
+        if np.isfinite(value)
+    }
 
 
 def served(task: Task, built: Built) -> CodeModel:
@@ -199,6 +210,8 @@ def version_tags(task: Task, built: Built, run_id: str) -> Mapping[str, str]:
         "rows": ", ".join(f"{name} {n}" for name, n in rows_of(prepared).items()),
         "verdict": "not judged yet",
     }
+    if warnings := standard.warnings_of(task, built):
+        shown["warnings"] = " ".join(warnings)[:TAG_LENGTH]
     names = ("roc_auc", "log_loss", "ece") if task.kind == "binary" else ("log_loss", "accuracy")
     return shown | {f"test.{name}": f"{built.metrics[name]:.4f}" for name in names}
 
@@ -217,6 +230,7 @@ def description(task: Task, built: Built) -> str:
         f"**{task.question}**",
         "",
         made,
+        *(f"\n**Look at:** {warning}" for warning in standard.warnings_of(task, built)),
         "",
         "| metric | this model | logistic regression |",
         "|---|---|---|",

@@ -19,16 +19,17 @@ MOST_CLASSES = 8
 MOST_FEATURES = 20
 BINARY = 2
 SIZE = (6.0, 4.5)
+OUT_OF_TIME = "the out-of-time test"
 
 
 def evaluation_figures(
-    classes: Sequence[str], labels: Labels, probabilities: Matrix
+    classes: Sequence[str], labels: Labels, probabilities: Matrix, where: str = OUT_OF_TIME
 ) -> Iterator[tuple[str, Figure]]:
     """ROC, precision-recall and calibration curves; one line a class beyond two classes."""
     shown = curves(classes, labels, probabilities)
-    yield "roc", roc_figure(shown)
-    yield "precision_recall", pr_figure(shown)
-    yield "calibration", calibration_figure(shown)
+    yield "roc", roc_figure(shown, where)
+    yield "precision_recall", pr_figure(shown, where)
+    yield "calibration", calibration_figure(shown, where)
 
 
 Curve = tuple[str, Labels, Matrix]
@@ -55,8 +56,8 @@ def axes(title: str, x: str, y: str, left: float = 0.12) -> tuple[Figure, Any]:
     return figure, ax
 
 
-def roc_figure(shown: Sequence[Curve]) -> Figure:
-    figure, ax = axes("ROC on the out-of-time test", "false positive rate", "true positive rate")
+def roc_figure(shown: Sequence[Curve], where: str = OUT_OF_TIME) -> Figure:
+    figure, ax = axes(f"ROC on {where}", "false positive rate", "true positive rate")
     for name, truth, p in shown:
         if 0 < truth.sum() < len(truth):
             fpr, tpr, _ = roc_curve(truth, p)
@@ -65,8 +66,8 @@ def roc_figure(shown: Sequence[Curve]) -> Figure:
     return legend(figure, ax)
 
 
-def pr_figure(shown: Sequence[Curve]) -> Figure:
-    figure, ax = axes("Precision and recall on the out-of-time test", "recall", "precision")
+def pr_figure(shown: Sequence[Curve], where: str = OUT_OF_TIME) -> Figure:
+    figure, ax = axes(f"Precision and recall on {where}", "recall", "precision")
     for name, truth, p in shown:
         if truth.sum():
             precision, recall, _ = precision_recall_curve(truth, p)
@@ -76,8 +77,8 @@ def pr_figure(shown: Sequence[Curve]) -> Figure:
     return legend(figure, ax)
 
 
-def calibration_figure(shown: Sequence[Curve]) -> Figure:
-    figure, ax = axes("Calibration on the out-of-time test", "said", "happened")
+def calibration_figure(shown: Sequence[Curve], where: str = OUT_OF_TIME) -> Figure:
+    figure, ax = axes(f"Calibration on {where}", "probability said", "share that happened")
     for name, truth, p in shown:
         bins = np.array_split(np.argsort(p, kind="stable"), min(BINS, len(p)))
         said, happened = [p[b].mean() for b in bins], [truth[b].mean() for b in bins]

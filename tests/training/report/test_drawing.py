@@ -1,0 +1,67 @@
+"""Figures become bytes: sharp where that is cheap, small where it is not, always the same."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from training.report.drawing import HEAVY_PAGE, draw, picture, sheet
+from training.report.figures import axes, importance_figure
+from training.report.section import Section
+
+
+def swarm(points: int) -> Figure:
+    figure, ax = axes("Contributions", "contribution", "")
+    ax.scatter(*np.random.default_rng(0).normal(size=(2, points)))
+    return figure
+
+
+def test_a_light_figure_is_drawn_sharp_and_a_heavy_one_as_pixels() -> None:
+    """Thousands of points would make a page of megabytes."""
+    light, heavy = picture("s", "light", swarm(50)), picture("s", "heavy", swarm(20_000))
+    assert light.source.startswith("data:image/svg+xml;base64,")
+    assert heavy.source.startswith("data:image/png;base64,")
+    assert len(heavy.source) < 300_000
+    assert light.alt == "Contributions"
+
+
+def test_many_figures_share_the_pages_size() -> None:
+    """The more there are, the lighter each must be: 40 stay far below three megabytes."""
+    figures = tuple((f"f{i}", importance_figure({"a": 1.0})) for i in range(2))
+    whole = Section(name="s", title="", words="", figures=figures)
+    assert all(one.svg for one in draw([whole]))
+    assert picture("s", "f", swarm(500), heavy=HEAVY_PAGE // 40).svg is None
+
+
+def test_the_same_figure_is_the_same_bytes() -> None:
+    """A report of the same training is the same report."""
+    one, other = (picture("s", "gain", importance_figure({"a": 1.0, "b": 2.0})) for _ in range(2))
+    assert one == other
+
+
+def test_a_sheet_shows_the_first_picture_of_each_section() -> None:
+    """Twelve at most, in three columns, none drawn twice or stretched."""
+    sections = [
+        Section(
+            name=f"s{i}", title="", words="",
+            figures=tuple((f"f{j}", importance_figure({"a": 1.0})) for j in range(1 + i % 2)),
+        )
+        for i in range(3)
+    ]  # fmt: skip
+    pictures = draw(sections)
+    one = imread(io.BytesIO(pictures[0].png), format="png")
+    whole = imread(io.BytesIO(sheet("churn", pictures)), format="png")
+    assert whole.shape[1] == 3 * (one.shape[1] + 16) + 16
+    assert whole.shape[0] == 60 + 2 * (one.shape[0] + 16) + 16
+    left, top = 16, 60
+    np.testing.assert_allclose(
+        whole[top : top + one.shape[0], left : left + one.shape[1], :3], one[..., :3], atol=0.01
+    )
+
+
+def test_a_sheet_of_nothing_is_a_sheet() -> None:
+    """A training without a picture still has its file."""
+    assert sheet("churn", ())[:4] == b"\x89PNG"
