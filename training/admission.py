@@ -157,7 +157,7 @@ def as_number(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
         return column
     fine = column.isna().to_numpy() | where(column, is_number)
     if not fine.all():
-        refuse_values(name, "a number", column, fine, "or make the feature a category")
+        refuse_values(name, ("a number", "a category"), column, fine)
     return pd.Series([number(v) for v in column], index=column.index, name=name)
 
 
@@ -171,7 +171,7 @@ def as_category(name: str, column: pd.Series[Any]) -> pd.Series[Any]:
         return column
     fine = column.isna().to_numpy() | where(column, lambda value: isinstance(value, str))
     if not fine.all():
-        refuse_values(name, "a category", column, fine, "or make the feature a number")
+        refuse_values(name, ("a category, which is text", "a number"), column, fine)
     return column
 
 
@@ -192,14 +192,14 @@ def where(column: pd.Series[Any], holds: Callable[[Any], bool]) -> Mask:
     return np.fromiter((holds(value) for value in column), dtype=bool, count=len(column))
 
 
-def refuse_values(name: str, kind: str, column: pd.Series[Any], fine: Mask, instead: str) -> None:
+def refuse_values(name: str, kinds: tuple[str, str], column: pd.Series[Any], fine: Mask) -> None:
     """Name a column, how many of its values do not fit, and the first of them."""
     bad = column[~fine]
     raise DataError(
-        f"The feature {name!r} is declared {kind}, and some of its values are none.",
+        f"The feature {name!r} is declared {kinds[0]}, but not all of its values are that.",
         found=f"{len(bad):,} of {len(column):,}, such as {shown(bad.iloc[0])} "
         f"({type(bad.iloc[0]).__name__}).",
-        do=f"Convert them or leave them empty, {instead}.",
+        do=f"Convert them or leave them empty, or declare the feature {kinds[1]}.",
     )
 
 
