@@ -161,20 +161,15 @@ def fit_prior(raw: Matrix, labels: Labels, shift: Mapping[int, float]) -> Calibr
     return {"method": "prior", "temperature": 1.0, "bias": bias}
 
 
-# The simplest first: a tie goes to the earlier.
-METHODS: Mapping[str, Fit] = {
-    "none": fit_none,
-    "scaling": fit_scaling,
-    "beta": fit_beta,
-    "isotonic": fit_isotonic,
-}
-
-
 def offered(classes: int, shift: Mapping[int, float] | None) -> dict[str, Fit]:
-    """The calibrators that these probabilities may take, the simplest first."""
-    known: dict[str, Fit] = {} if shift is None else {"prior": partial(fit_prior, shift=shift)}
-    found = {"none": fit_none, **known, **METHODS}
-    return {name: fit for name, fit in found.items() if classes == TWO_CLASSES or name != "beta"}
+    """The calibrators that these probabilities may take; the simplest first, who wins ties."""
+    found: dict[str, Fit] = {"none": fit_none}
+    if shift is not None:
+        found["prior"] = partial(fit_prior, shift=shift)
+    found["scaling"] = fit_scaling
+    if classes == TWO_CLASSES:
+        found["beta"] = fit_beta
+    return {**found, "isotonic": fit_isotonic}
 
 
 def prior_shift(
