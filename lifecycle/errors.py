@@ -8,7 +8,8 @@ OnrampError
 ├── NotReady          4   something this step needs has not been made yet
 ├── Busy              5   another process holds what this step needs
 ├── Refused          10   the gate said no
-└── Undecided        11   the gate could not measure, so nothing was promoted
+├── Undecided        11   the gate could not measure, so nothing was promoted
+└── Differs          12   what was made again is not what it was
 
 The number is the exit code: a scheduler may trust it. 0 is done; 1 is a failure nobody foresaw.
 """
@@ -76,3 +77,7 @@ class Refused(OnrampError):
 
 class Undecided(OnrampError):
     exit_code = 11
+
+
+class Differs(OnrampError):
+    exit_code = 12

@@ -17,7 +17,7 @@ def every_kind(kind: type[OnrampError] = OnrampError) -> list[type[OnrampError]]
     [
         (errors.OnrampError, 1), (errors.UsageError, 2), (errors.UnknownName, 2),
         (errors.DataError, 3), (errors.Unsupported, 3), (errors.NotReady, 4), (errors.Busy, 5),
-        (errors.Refused, 10), (errors.Undecided, 11),
+        (errors.Refused, 10), (errors.Undecided, 11), (errors.Differs, 12),
     ],
 )  # fmt: skip
 def test_exit_codes_are_a_contract(kind: type[OnrampError], code: int) -> None:
