@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import subprocess
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -20,12 +19,13 @@ from lifecycle.task import Task
 from lifecycle.tracking import CodeModel, RunLog, Trial
 from training import model
 from training.candidate import Built, rows_of
+from training.environment import surroundings
 from training.report import standard
 from training.report.files import files_of
 from training.report.section import Section
 from training.trainingset import KEYS
 
-PINNED = ("mlflow", "numpy", "pandas")
+PINNED = ("mlflow", "numpy", "pandas", "lightgbm")  # a forest is in LightGBM's format
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 EXAMPLE_ROWS = 3
 TAG_LENGTH = 4900
@@ -50,7 +50,8 @@ def params_of(task: Task, built: Built) -> dict[str, Any]:
     best, prepared = built.final.best, built.prepared
     fixed = {
         "algorithm": best.algorithm,
-        "rounds": best.rounds,
+        "made": built.final.recipe.how,
+        "rounds": best.typical_rounds,
         "balancing": best.balance.method,
         "balancing_note": built.balanced.reason,
         "synthetic_rows": built.balanced.synthetic,
@@ -64,11 +65,10 @@ def params_of(task: Task, built: Built) -> dict[str, Any]:
         "as_of": prepared.data.as_of.isoformat(),
         "data_fingerprint": prepared.data.fingerprint,
         "seed": built.scorer.facts["seed"],
-        "code_version": code_version(),
-        "python": platform.python_version(),
-        "pins": " ".join(pins(best.algorithm)),
+        **surroundings(code_version()),
+        "pins": " ".join(pins()),
     }
-    fixed |= judged_on(built)
+    fixed |= {"baselines": " ".join(built.baselines), **judged_on(built)}
     fixed |= {f"rows_{name}": count for name, count in rows_of(prepared).items()}
     fixed |= {f"trials_{state}": count for state, count in built.found.counts.items()}
     if built.balanced.synthetic:
@@ -97,7 +97,7 @@ def metrics_of(built: Built) -> dict[str, float]:
     for name, scores in built.baselines.items():
         values |= {f"{name}.{key}": value for key, value in scores.items()}
     values |= {f"calibration.{k}_log_loss": v for k, v in built.calibrated.losses.items()}
-    values |= {f"finalist_{i}": v for i, v in enumerate(built.final.scores)}
+    values |= {f"out_of_fold.{key}": value for key, value in built.out_of_fold.items()}
     values |= {"search_value": built.found.value, "search_seconds": built.found.seconds}
     values |= {"training_seconds": built.seconds}
     return {key: value for key, value in values.items() if np.isfinite(value)}
@@ -145,7 +145,7 @@ def served(task: Task, built: Built) -> CodeModel:
         files=built.folder,
         signature=signature(built),
         example=example(built),
-        requirements=pins(built.final.best.algorithm),
+        requirements=pins(),
     )
 
 
@@ -176,9 +176,9 @@ def example(built: Built) -> pd.DataFrame:
     return pd.DataFrame(columns).reset_index(drop=True)
 
 
-def pins(algorithm: str) -> tuple[str, ...]:
+def pins() -> tuple[str, ...]:
     """What the served model needs, at the versions it was trained with."""
-    return tuple(f"{name}=={metadata.version(name)}" for name in (*PINNED, algorithm))
+    return tuple(f"{name}=={metadata.version(name)}" for name in PINNED)
 
 
 def code_version() -> str:
@@ -221,7 +221,7 @@ def description(task: Task, built: Built) -> str:
     best, rows = built.final.best, rows_of(built.prepared)
     baseline = built.baselines["logistic_regression"]
     made = (
-        f"{best.algorithm}, {best.rounds} rounds, balancing {best.balance.method}, "
+        f"{best.algorithm}, {built.final.recipe.how}, balancing {best.balance.method}, "
         f"calibration {built.calibrated.calibrator['method']}. "
         f"Trained as of {built.prepared.data.as_of:%Y-%m-%d} on {rows['train']:,} rows, "
         f"judged on {rows['test']:,} later rows of customers it never saw."
