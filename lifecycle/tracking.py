@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -70,6 +71,23 @@ class CodeModel:
     signature: ModelSignature
     example: pd.DataFrame
     requirements: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A run as it was written, read back.
+
+    Attributes:
+        status: FINISHED, FAILED, KILLED or RUNNING.
+        at: when it began, UTC.
+    """
+
+    run_id: str
+    status: str
+    at: datetime
+    params: Mapping[str, str]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
 
 
 class RunLog:
@@ -179,6 +197,34 @@ def experiment(home: Home, name: str) -> str:
     embedded = home.tracking_uri.startswith("sqlite:")
     location = (home.artifacts / name).as_uri() if embedded else None
     return str(client.create_experiment(name, artifact_location=location))
+
+
+def recorded(home: Home, name: str, tags: Mapping[str, str]) -> tuple[Recorded, ...]:
+    """Every run of the experiment `name` that has these tags, newest first.
+
+    Nested runs have none of their parent's tags, so that a tag of the parents spares them all.
+    """
+    client = MlflowClient(home.tracking_uri)
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return ()
+    wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    page = client.search_runs([found.experiment_id], wanted)
+    runs = list(page)
+    while page.token:
+        page = client.search_runs([found.experiment_id], wanted, page_token=page.token)
+        runs += page
+    return tuple(
+        Recorded(
+            run_id=run.info.run_id,
+            status=run.info.status,
+            at=datetime.fromtimestamp(run.info.start_time / 1000, UTC),
+            params=dict(run.data.params),
+            metrics=dict(run.data.metrics),
+            tags=dict(run.data.tags),
+        )
+        for run in runs
+    )
 
 
 @contextmanager
