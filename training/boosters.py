@@ -20,13 +20,14 @@ import xgboost as xgb
 
 from lifecycle.metrics import Labels
 from lifecycle.space import Algorithm
-from training.model import BOOSTERS, Encoder, Matrix, two_sided
+from training.model import Encoder, Matrix
 
 MOST_ROUNDS = 1_000
-FEW_ROWS = 60_000
+FEW_ROWS = 20_000
 BINS_FEW, BINS_MANY = 255, 63
 PATIENCE = (15, 60)
 TWO_CLASSES = 2
+BOOSTERS: Mapping[Algorithm, str] = {"xgboost": "booster.ubj", "lightgbm": "booster.txt"}
 
 Weights = npt.NDArray[np.float64]
 
@@ -74,7 +75,7 @@ class Fitted(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write the library's own file, under the name that the served model reads."""
+        """Write the library's own file into a folder."""
         ...
 
     def importance(self) -> Weights:
@@ -136,9 +137,7 @@ def prepare(
     return kind(encoder, rows, watched, settings)
 
 
-def load_fitted(
-    algorithm: Algorithm, folder: Path, rounds: int, encoder: Encoder
-) -> Fitted | None:
+def load_fitted(algorithm: Algorithm, folder: Path, rounds: int, encoder: Encoder) -> Fitted | None:
     """A booster as `save` wrote it; None where there is none that can be read."""
     path = folder / BOOSTERS[algorithm]
     if not path.exists():
@@ -152,6 +151,11 @@ def load_fitted(
         return None
     booster.set_param({"nthread": 1})
     return XGBoostFitted(booster=booster, rounds=rounds, features=len(encoder.features))
+
+
+def two_sided(raw: Matrix) -> Matrix:
+    """Boosters give one probability for two classes; give both."""
+    return np.column_stack([1 - raw, raw]) if raw.ndim == 1 else raw
 
 
 @dataclass(frozen=True, kw_only=True)

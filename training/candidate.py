@@ -32,7 +32,6 @@ from training.ensemble.fits import Ground
 from training.ensemble.pace import pace_of
 from training.ensemble.recipe import Recipe
 from training.finish import Finished, finish
-from training.folds import Problem
 from training.model import Matrix, Scorer
 from training.parts import Prepared, prepare_parts
 from training.reference import reference_of
@@ -100,7 +99,7 @@ class Built:
 
 def build(  # noqa: PLR0913  # one thing each, by name where it is optional
     task: Task, data: TrainingSet, budget: Budget, folder: Path, studies: Path,
-    progress: Progress = silent, shares: Shares = HELD_BACK,
+    progress: Progress = silent, *, shares: Shares = HELD_BACK,
 ) -> Built:  # fmt: skip
     """Train on a given frame and write the version's files into `folder`.
 
@@ -122,7 +121,9 @@ def build(  # noqa: PLR0913  # one thing each, by name where it is optional
         deadline = None if limit is None else began + limit
         pace = pace_of(found, ground, deadline, budget.seed)
         final = choose_final(task, ground, prepared.entities, found, pace)
-        done = finish(task, prepared, ground, final.recipe, folder, budget.seed, final.margins)
+        done = finish(
+            task, prepared, ground, final.recipe, folder, budget.seed, margins=final.margins
+        )
         built = judged(task, prepared, (found, final, done, ground), folder, budget, began)
         write_files(built, budget.seed)
     return built

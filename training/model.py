@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import mlflow
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +24,9 @@ Matrix = npt.NDArray[np.float64]
 Value = float | int | str | bool | None
 
 FACTS = "model.json"
-BOOSTERS = {"xgboost": "booster.ubj", "lightgbm": "booster.txt"}
+FOREST = "forest.txt"
 FOLDER = "version"  # the name of the one artifact folder that a version's files live in
+LARGEST = 1e30  # numbers beyond are this: float32 boosters and squares stay finite
 SMALLEST = 1e-7  # probabilities stay inside (0, 1): float32 boosters cannot tell less
 
 
@@ -69,10 +71,9 @@ class Encoder:
                 coded = column.astype(object).map(self.codes[name])
                 matrix[:, position] = coded.to_numpy(dtype=np.float64, na_value=np.nan)
             else:
-                numbers = pd.to_numeric(column, errors="coerce")
-                matrix[:, position] = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+                matrix[:, position] = numbers(column)
         matrix[~np.isfinite(matrix)] = np.nan
-        return matrix
+        return np.clip(matrix, -LARGEST, LARGEST, out=matrix)
 
     def rows(self, rows: Sequence[Mapping[str, Value]]) -> Matrix:
         """Encode a few rows without a frame, which would cost more than the model."""
@@ -88,13 +89,22 @@ class Encoder:
         return self.codes[name].get(value, math.nan) if isinstance(value, str) else math.nan
 
 
+def numbers(column: pd.Series[Any]) -> Matrix:
+    """A column's values as floats; what is no number is NaN."""
+    try:
+        found = pd.to_numeric(column, errors="coerce")
+    except (TypeError, OverflowError):  # a list among them, or a whole number beyond any float
+        return np.array([number(value) for value in column])
+    return np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
 def number(value: Value) -> float:
-    """A finite float, or not a number at all."""
+    """A finite float no larger than LARGEST, or not a number at all."""
     try:
         found = float(value)  # type: ignore[arg-type]  # None does not come here; text may fail
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
-    return found if math.isfinite(found) else math.nan
+    return min(max(found, -LARGEST), LARGEST) if math.isfinite(found) else math.nan
 
 
 def normalised(probabilities: Matrix) -> Matrix:
@@ -137,48 +147,30 @@ def softmax(logits: Matrix) -> Matrix:
     return normalised(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
-class XGBoostModel:
-    """A native XGBoost booster, predicting with one thread."""
+def probabilities_of(margins: Matrix) -> Matrix:
+    """Class probabilities of shape (n, classes) for margins: log-odds (n, 1) or logits (n, K)."""
+    logits = (
+        np.column_stack([np.zeros(len(margins)), margins]) if margins.shape[1] == 1 else margins
+    )
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+class ForestModel:
+    """All chosen boosters' trees in one native LightGBM file, predicting with one thread."""
 
     def __init__(self, path: Path) -> None:
-        import xgboost  # noqa: PLC0415  # a version needs one of the two libraries, not both
-
-        self.booster = xgboost.Booster({"nthread": 1})
-        self.booster.load_model(path)
-        self.booster.set_param({"nthread": 1})
-
-    def predict(self, matrix: Matrix) -> Matrix:
-        return np.asarray(self.booster.inplace_predict(matrix), dtype=np.float64)
-
-    def contributions(self, matrix: Matrix) -> Matrix:
-        """As LightGBMModel's."""
-        import xgboost  # noqa: PLC0415  # as above
-
-        types = self.booster.feature_types
-        data = xgboost.DMatrix(matrix, feature_types=types, enable_categorical=True, nthread=1)
-        found = np.asarray(self.booster.predict(data, pred_contribs=True), dtype=np.float64)
-        return found.reshape(len(matrix), -1, matrix.shape[1] + 1)
-
-
-class LightGBMModel:
-    """A native LightGBM booster, predicting with one thread."""
-
-    def __init__(self, path: Path) -> None:
-        import lightgbm  # noqa: PLC0415  # a version needs one of the two libraries, not both
-
         self.booster = lightgbm.Booster(model_file=str(path))
 
-    def predict(self, matrix: Matrix) -> Matrix:
-        return np.asarray(self.booster.predict(matrix, num_threads=1), dtype=np.float64)
+    def margins(self, matrix: Matrix) -> Matrix:
+        """Of shape (n, 1) for two classes, (n, classes) for more."""
+        found = self.booster.predict(matrix, raw_score=True, num_threads=1)
+        return np.asarray(found, dtype=np.float64).reshape(len(matrix), -1)
 
     def contributions(self, matrix: Matrix) -> Matrix:
         """What each feature adds to each margin, the base last: (n, margins, features + 1)."""
         found = self.booster.predict(matrix, pred_contrib=True, num_threads=1)
         return np.asarray(found, dtype=np.float64).reshape(len(matrix), -1, matrix.shape[1] + 1)
-
-
-Engine = XGBoostModel | LightGBMModel
-ENGINES: dict[str, type[Engine]] = {"xgboost": XGBoostModel, "lightgbm": LightGBMModel}
 
 
 class Scorer:
@@ -193,7 +185,7 @@ class Scorer:
         facts: everything in model.json.
     """
 
-    def __init__(self, facts: Mapping[str, Any], engine: Engine) -> None:
+    def __init__(self, facts: Mapping[str, Any], engine: ForestModel) -> None:
         self.facts, self.engine = facts, engine
         self.task, self.kind = str(facts["task"]), str(facts["kind"])
         self.classes: tuple[str, ...] = tuple(facts["classes"])
@@ -203,11 +195,10 @@ class Scorer:
 
     @classmethod
     def from_folder(cls, path: str | Path) -> Scorer:
-        """Read the booster and the facts from a version's files."""
+        """Read the forest and the facts from a version's files."""
         folder = Path(path)
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        algorithm = facts["algorithm"]
-        return cls(facts, ENGINES[algorithm](folder / BOOSTERS[algorithm]))
+        return cls(facts, ForestModel(folder / FOREST))
 
     @property
     def features(self) -> tuple[tuple[str, str], ...]:
@@ -225,7 +216,7 @@ class Scorer:
         """Probabilities of shape (rows, classes) for an encoded matrix."""
         if not len(matrix):
             return np.empty((0, len(self.classes)))
-        return calibrate(self.calibrator, two_sided(self.engine.predict(matrix)))
+        return calibrate(self.calibrator, probabilities_of(self.engine.margins(matrix)))
 
     def answers(self, probabilities: Matrix) -> list[str]:
         """The decision in words for each row."""
@@ -297,11 +288,6 @@ def spoken(value: Value, meaning: Mapping[str, str]) -> str:
         return f"{value:.0%}"
     digits = f"{float(f'{value + 0.0:.4g}'):,.15g}"
     return f"{digits} {unit.removesuffix('s') if value == 1 else unit} {rest}".strip()
-
-
-def two_sided(raw: Matrix) -> Matrix:
-    """Boosters give one probability for two classes; give both."""
-    return np.column_stack([1 - raw, raw]) if raw.ndim == 1 else raw
 
 
 class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships no types

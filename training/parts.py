@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from lifecycle.errors import DataError
 from lifecycle.metrics import Labels
 from lifecycle.task import Task
+from training.admission import admit
 from training.encode import fit_encoder
 from training.model import Encoder, Matrix
-from training.splits import Positions, Splits, split
+from training.shuffled import shuffled_split
+from training.splits import HELD_BACK, Positions, Shares, Splits, split
 from training.trainingset import TrainingSet
 
-SEARCH_ROWS = 6_000
 BINARY_CLASSES = ("no", "yes")
+
+Names = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,16 +49,32 @@ class Prepared:
     test: Part
     unlearned: int
 
+    @property
+    def entities(self) -> Names:
+        """Whose each training row is, shape (rows,)."""
+        names = self.data.frame["customer_id"].iloc[self.train.positions]
+        return np.asarray(names, dtype=object)
 
-def prepare_parts(task: Task, data: TrainingSet) -> Prepared:
-    """Split and encode; the frame that was handed in is not changed."""
-    splits = split(data.frame)
+
+def prepare_parts(
+    task: Task, data: TrainingSet, shares: Shares = HELD_BACK, seed: int = 0
+) -> Prepared:
+    """Split and encode; the frame that was handed in is not changed.
+
+    Args:
+        task: says what the labels are.
+        data: what to cut.
+        shares: how much is held back.
+        seed: of the cut of a table without time.
+
+    Raises:
+        DataError: columns, keys or labels are not what training needs, or too few.
+    """
+    data = admit(task, data)
+    timed = data.timed
+    splits = split(data.frame, shares) if timed else shuffled_split(data.frame, shares, seed)
     train_rows = data.frame.iloc[splits.train]
     encoder = fit_encoder(train_rows, data.features)
-    if not data.features:
-        raise DataError(
-            f"The task {task.name!r} has no features.", do="Name some in its `features`."
-        )
     classes = classes_of(task, train_rows["label"])
     index = class_index(task, data.frame["label"], classes)
     learned = {
@@ -90,15 +109,16 @@ def class_index(task: Task, labels: pd.Series[Any], classes: tuple[str, ...]) ->
     return np.array([places.get(str(label), -1) for label in labels], dtype=np.int64)
 
 
-def sample_customers(prepared: Prepared, seed: int) -> Positions:
-    """Places in the training part of about 6,000 rows: whole customers, drawn by seed.
+def sample_entities(entities: Names, rows: int, seed: int) -> Positions:
+    """Places of about `rows` rows: whole entities, drawn by seed, in their order.
 
-    A search compares candidates, for which a sample does; the winner is refitted on every row.
+    Args:
+        entities: whose each row is, shape (n,).
+        rows: wanted; all places when there are not more.
+        seed: of the draw.
     """
-    rows = len(prepared.train.labels)
-    if rows <= SEARCH_ROWS:
-        return np.arange(rows)
-    customers = prepared.data.frame["customer_id"].iloc[prepared.train.positions]
-    codes, names = pd.factorize(customers, sort=True)
-    kept = np.random.default_rng(seed).random(len(names)) < SEARCH_ROWS / rows
+    if len(entities) <= rows:
+        return np.arange(len(entities))
+    codes, names = pd.factorize(entities, sort=True)
+    kept = np.random.default_rng(seed).random(len(names)) < rows / len(entities)
     return np.flatnonzero(kept[codes])

@@ -6,6 +6,8 @@ the design), and a customer has several moments, so customers are cut and never 
 The label of a moment is known only when its horizon has ended. Rows whose label was not yet
 known when the test began are therefore left out of training and calibration: on that day nobody
 could have trained on them.
+
+A plain table without time has no later: `training.shuffled` cuts it.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from lifecycle.errors import DataError
 TEST_SHARE = 0.22
 CALIBRATE_SHARE = 0.15
 FIRST_FOLD_SHARE = 0.4
+ONE_FOLD_SHARE = 0.85  # a single fold is a hold-out of the latest
 LEAST_ROWS = 30
 LEAST_CLASSES = 2
 
@@ -28,11 +31,26 @@ Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shares:
+    """How much is held back: of the customers for the test, of the rest's rows to calibrate.
+
+    With no rows to calibrate on, calibration uses out-of-fold predictions of the training rows;
+    with no test, nothing is judged.
+    """
+
+    test: float = TEST_SHARE
+    calibrate: float = CALIBRATE_SHARE
+
+
+HELD_BACK = Shares()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Splits:
     """Row positions of each part, in the order of the frame.
 
     Attributes:
-        test_from: sign-up time of the first test customer.
+        test_from: sign-up time of the first test customer; without a test, after the last.
         test_starts: the first test moment; every label outside the test was known by then.
         embargoed: rows left out because their label was not.
     """
@@ -45,30 +63,27 @@ class Splits:
     embargoed: int
 
 
-def split(frame: pd.DataFrame) -> Splits:
+def split(frame: pd.DataFrame, shares: Shares = HELD_BACK) -> Splits:
     """Cut labelled rows into train, calibrate and test.
 
     Args:
         frame: `customer_id`, `event_timestamp`, `signed_up_at`, `label`, `label_end`.
+        shares: how much is held back.
 
     Raises:
         DataError: a part has too few rows or only one class; the error says which and why.
     """
-    if frame.empty:
-        raise DataError(
-            "There is nothing to train on.",
-            found="No moment has a label yet.",
-            do="Ingest more history: a label needs its whole horizon to have passed.",
-        )
+    refuse_empty(frame)
     customers = frame.drop_duplicates("customer_id")
-    test_from = cut_at(customers["signed_up_at"], 1 - TEST_SHARE)
+    test_from = start_of(customers["signed_up_at"], shares.test)
     in_test = (frame["signed_up_at"] >= test_from).to_numpy()
-    test_starts = frame.loc[in_test, "event_timestamp"].min()
+    last = frame["label_end"].max()
+    test_starts = frame.loc[in_test, "event_timestamp"].min() if in_test.any() else last
     known = (frame["label_end"] <= test_starts).to_numpy()
     usable = frame[~in_test & known]
     # by rows and not by customers: late sign-ups have lost most of theirs to the embargo
     calibrate_from = (
-        cut_at(usable["signed_up_at"], 1 - CALIBRATE_SHARE) if len(usable) else test_from
+        start_of(usable["signed_up_at"], shares.calibrate) if len(usable) else test_from
     )
     late = (frame["signed_up_at"] >= calibrate_from).to_numpy()
     found = Splits(
@@ -79,8 +94,24 @@ def split(frame: pd.DataFrame) -> Splits:
         test_starts=test_starts,
         embargoed=int((~in_test & ~known).sum()),
     )
-    check(frame, found)
+    check(frame, found, shares)
     return found
+
+
+def refuse_empty(frame: pd.DataFrame) -> None:
+    if frame.empty:
+        raise DataError(
+            "There is nothing to train on.",
+            found="No moment has a label yet.",
+            do="Ingest more history: a label needs its whole horizon to have passed.",
+        )
+
+
+def start_of(times: pd.Series[pd.Timestamp], held_back: float) -> pd.Timestamp:
+    """The time from which the last `held_back` of the entries lie; after all of them for none."""
+    if held_back <= 0:
+        return pd.Timestamp(times.max()) + pd.Timedelta(microseconds=1)
+    return cut_at(times, 1 - held_back)
 
 
 def cut_at(times: pd.Series[pd.Timestamp], share: float) -> pd.Timestamp:
@@ -90,11 +121,11 @@ def cut_at(times: pd.Series[pd.Timestamp], share: float) -> pd.Timestamp:
     return pd.Timestamp(times.sort_values(kind="stable").iloc[place])
 
 
-def check(frame: pd.DataFrame, splits: Splits) -> None:
-    """Refuse parts that cannot carry a model or a judgement."""
-    rows = {
-        "train": splits.train, "calibrate": splits.calibrate, "test": splits.test
-    }  # fmt: skip
+def check(frame: pd.DataFrame, splits: Splits, shares: Shares = HELD_BACK) -> None:
+    """Refuse parts that cannot carry a model or a judgement; one that nobody asked for is fine."""
+    rows = {"train": splits.train}
+    rows |= {"calibrate": splits.calibrate} if shares.calibrate > 0 else {}
+    rows |= {"test": splits.test} if shares.test > 0 else {}
     counts = ", ".join(f"{name} {len(positions)}" for name, positions in rows.items())
     counts += f", embargoed {splits.embargoed}"
     for name, positions in rows.items():
@@ -107,7 +138,7 @@ def check(frame: pd.DataFrame, splits: Splits) -> None:
                 do="Ingest more history, or shorten the task's horizon.",
             )
         if frame["label"].iloc[positions].nunique() < LEAST_CLASSES:
-            only = frame["label"].iloc[positions[0]]
+            only = str(frame["label"].iloc[positions[0]])
             raise DataError(
                 f"Only one class in the {name} part.",
                 found=f"All {len(positions)} labels are {only!r} ({counts}).",
@@ -124,7 +155,8 @@ def folds(frame: pd.DataFrame, count: int) -> tuple[tuple[Positions, Positions],
     Raises:
         DataError: no window can be used.
     """
-    shares = np.linspace(FIRST_FOLD_SHARE, 1, count + 1)[:-1]
+    first = FIRST_FOLD_SHARE if count > 1 else ONE_FOLD_SHARE
+    shares = np.linspace(first, 1, count + 1)[:-1]
     edges = [cut_at(frame["signed_up_at"], share) for share in shares]
     signed_up, labels = frame["signed_up_at"], frame["label"]
     found = []

@@ -15,7 +15,7 @@ from lifecycle.home import Home
 from lifecycle.registry import Registry, Version
 from lifecycle.tracking import CodeModel, run
 from training import model as model_file
-from training.model import BOOSTERS, FOLDER, Scorer
+from training.model import FOLDER, FOREST, Scorer
 
 NAMES = {"binary": ("no", "yes"), "multiclass": ("article", "lesson", "video")}
 FEATURES = (("visits", "number"), ("spent", "number"), ("country", "category"))
@@ -111,7 +111,7 @@ def write_booster(
         "num_leaves": 7,
     }
     booster = lightgbm.train(settings, data, num_boost_round=20)
-    booster.save_model(str(folder / BOOSTERS["lightgbm"]))
+    booster.save_model(str(folder / FOREST))
 
 
 def write_reference(folder: Path, frame: pd.DataFrame, labels: list[str], recipe: Recipe) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.boosters import Rows, Settings, patience_for, prepare
-from training.model import BOOSTERS, ENGINES, Encoder, two_sided
+from training.boosters import BOOSTERS, Rows, Settings, load_fitted, patience_for, prepare
+from training.model import Encoder
 
 ALGORITHMS = ("xgboost", "lightgbm")
 
@@ -30,7 +30,7 @@ def made(classes: int, seed: int = 0) -> tuple[Encoder, Rows, Rows]:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_the_saved_file_predicts_the_same(algorithm: str, classes: int, tmp_path: Path) -> None:
-    """What is served from disk is bit for bit what was fitted, stopped early or not."""
+    """What is read from disk is bit for bit what was fitted, stopped early or not."""
     encoder, rows, watched = made(classes)
     settings = Settings(classes=classes, bins=63, seed=1, rounds=80, patience=10)
     for watch in (watched, None):
@@ -38,11 +38,9 @@ def test_the_saved_file_predicts_the_same(algorithm: str, classes: int, tmp_path
             {"learning_rate": 0.2}, settings
         )
         fitted.save(tmp_path)
-        engine = ENGINES[algorithm](tmp_path / BOOSTERS[algorithm])
-        if watch is None or algorithm == "lightgbm":  # XGBoost's file keeps rounds past the best
-            np.testing.assert_array_equal(
-                fitted.predict(watched.matrix), two_sided(engine.predict(watched.matrix))
-            )
+        again = load_fitted(algorithm, tmp_path, fitted.rounds, encoder)  # type: ignore[arg-type]
+        assert again is not None
+        np.testing.assert_array_equal(fitted.predict(watched.matrix), again.predict(watched.matrix))
         assert fitted.predict(watched.matrix).shape == (200, classes)
         assert fitted.importance().shape == (4,)
         assert fitted.importance()[0] > 0
@@ -74,3 +72,12 @@ def test_xgboosts_fast_path_is_its_slow_one(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         booster.predict(typed).astype(np.float64), fitted.predict(watched.matrix)[:, 1]
     )
+
+
+def test_a_booster_that_is_not_there_or_broken_is_none(tmp_path: Path) -> None:
+    """A kept booster saves a fit; without one, or with half a file, the fit is made."""
+    encoder, _, _ = made(2)
+    for algorithm in ALGORITHMS:
+        assert load_fitted(algorithm, tmp_path, 3, encoder) is None  # type: ignore[arg-type]
+        (tmp_path / BOOSTERS[algorithm]).write_text("half a fi")  # type: ignore[index]
+        assert load_fitted(algorithm, tmp_path, 3, encoder) is None  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from lifecycle.errors import UsageError
 from lifecycle.task import Task
 from tests.training.conftest import CHURN, PREFERENCE, make_frame, make_set
 from training.candidate import Budget, Built, build, stamp
-from training.search.search import LIBRARIES, code
+from training.search.plan import LIBRARIES, code
 
 
 def built(root: Path, frame: pd.DataFrame, budget: Budget, task: Task = CHURN) -> Built:
