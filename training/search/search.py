@@ -1,287 +1,214 @@
-"""One Optuna study over both boosters and every balancing choice.
+"""One Optuna study over both boosters and every balancing choice, run by as many as one likes.
 
-The journal in the home makes it resumable: a killed search goes on where it stopped and, as
-each trial's sampler is seeded by how many trials came before it, ends where it would have
-ended. A trial that was running when the process died is given up and drawn again.
-
-Every trial is scored on its validation rows after a two-parameter scaling fitted there, for all
-trials alike, because the winner is calibrated too and balancing shifts raw probabilities.
+Trial n is a function of the seed, n and the trials LAG before it (`draw`), so the search comes
+out the same with one worker or eight, killed and carried on or not. Outcomes are kept in a
+journal in the home, or in a database that machines share (`board`).
 """
 
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from importlib import metadata
+from collections import Counter
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
-import lightgbm as lgb
-import numpy as np
-import optuna
-import xgboost as xgb
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import TPESampler
-from optuna.storages.journal import JournalFileBackend, JournalStorage
-from optuna.study import Study
-from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from lifecycle.errors import DataError
 from lifecycle.lock import held
-from lifecycle.metrics import HIGHER_IS_BETTER, metric
-from lifecycle.progress import Progress, silent
-from lifecycle.space import Algorithm, Balancing, Float, Int, Range, Search
-from lifecycle.task import Kind, Metric
-from training.balancing.balance import Balance
-from training.boosters import patience_for
-from training.calibration import fit_scaling
-from training.folds import FoldCache, Problem
-from training.model import calibrate
-from training.search.warm import warm_starts
+from lifecycle.progress import Advance, Progress, silent
+from training.folds import Problem
+from training.search.board import open_board
+from training.search.crew import crew
+from training.search.draw import candidate_of
+from training.search.hand import Hand, beating, sizes
+from training.search.kept import drop_others, folder_of
+from training.search.plan import FINALISTS, Candidate, Found, Plan, code
+from training.search.slots import (
+    Key,
+    Order,
+    Owners,
+    expected,
+    is_finished,
+    is_over,
+    may_begin,
+    next_slot,
+    of_order,
+)
+from training.search.stages import LIMITLESS, best_first, takers, until
 
-SEARCH_VERSION = 1  # raised whenever a trial of the same number would come out otherwise
-LIBRARIES = ("xgboost", "lightgbm", "optuna", "imbalanced-learn", "scikit-learn", "numpy")
-FINALISTS = 3
-KEPT_PERCENT = 40.0  # of the trials so far, those that go on to the next fold
-RATIO_STEP = 0.1  # resampled folds are cached by ratio: near ratios share one
+__all__ = ["Candidate", "Found", "Plan", "code", "search"]
 
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to search, for how long, and where the journal is.
-
-    Attributes:
-        name: of the study; it holds whatever must be the same for a search to be resumed.
-        trials: finished trials to reach, those of earlier processes among them.
-        seconds: of this process; None: no limit.
-    """
-
-    name: str
-    journal: Path
-    kind: Kind
-    metric: Metric
-    search: Search
-    seed: int
-    trials: int
-    seconds: float | None = None
+POLL_SECONDS = 0.02
+SHOWN = ("stage", "slot", "scores", "rounds", "error")  # of a trial: not who ran it, and where
 
 
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """What the search chose."""
-
-    algorithm: Algorithm
-    params: Mapping[str, float | int | str | None]
-    balance: Balance
-    rounds: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """The outcome of a search.
-
-    Attributes:
-        ranked: the best trials' candidates, best first.
-        value: the best trial's mean over folds of the task's metric.
-        trials: the finished trials that were chosen from, oldest first.
-    """
-
-    ranked: tuple[Candidate, ...]
-    value: float
-    trials: tuple[FrozenTrial, ...]
-    seconds: float = 0.0
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-
-def search(problem: Problem, plan: Plan, progress: Progress = silent) -> Found:
+def search(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -> Found:
     """Run, or carry on, the study.
+
+    Args:
+        stages: the same question on more and more rows, all of them in the last; one is enough.
+        plan: what to search, where it is kept, for how long and by how many.
+        progress: shows trials and the best score so far.
 
     Raises:
         DataError: no trial could be completed.
-        Busy: another process runs this very study.
+        Busy: another process of this home runs this very study.
+        UsageError, NotReady: the storage cannot be had.
     """
-    with held(plan.journal.with_name(f"{plan.journal.name}.held"), "This very search"):
-        return carry_on(problem, plan, progress)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    with held(plan.folder / f"{plan.name}.held", "This very search"):
+        began = time.time()
+        board = open_board(plan)
+        hand = Hand(plan=plan, stages=stages, board=board)
+        title = f"search {plan.name.split('-', maxsplit=1)[0]}"
+        with (
+            progress(title, in_all(plan, len(stages))) as advance,
+            crew(plan, stages, board.name),
+            beating(hand),
+        ):
+            leader = Leader(hand=hand, began=began, advance=advance)
+            try:
+                orders = leader.lead()
+            finally:
+                board.announce(None)
+        return conclude(orders, board.look(), plan, time.time() - began)
 
 
-def carry_on(problem: Problem, plan: Plan, progress: Progress) -> Found:
-    """The search, when nobody else runs the study: a running trial's process is then dead."""
-    began = time.monotonic()
-    study = open_study(plan)
-    give_up_running(study)
-    cache = FoldCache(problem)
-    done = len(finished(study))
-    with progress(f"search {plan.name.split('-')[0]}", plan.trials) as advance:
-        advance(min(done, plan.trials))
-        while done < plan.trials and not out_of_time(began, plan, done):
-            run_trial(study, plan, cache, done)
-            done = len(finished(study))
-            advance(1)
-    return conclude(study, plan, time.monotonic() - began)
+def in_all(plan: Plan, stages: int) -> int | None:
+    """How many trials there will be; None where time decides."""
+    if plan.trials is None:
+        return None
+    return plan.trials + sum(min(plan.trials, takers(stage)) for stage in range(1, stages))
 
 
-def code() -> tuple[str, ...]:
-    """What decides how a trial of a given number comes out, beside the question and the data."""
-    return (f"search {SEARCH_VERSION}", *(f"{name} {metadata.version(name)}" for name in LIBRARIES))
+@dataclass(kw_only=True)
+class Leader:
+    """Says what is to be done now, and does its own share of it."""
 
+    hand: Hand
+    began: float
+    advance: Advance
+    shown: int = 0
 
-def out_of_time(began: float, plan: Plan, done: int) -> bool:
-    """Never before there is one trial to choose."""
-    return plan.seconds is not None and done > 0 and time.monotonic() - began >= plan.seconds
+    @property
+    def ends(self) -> float | None:
+        """When the search should end."""
+        seconds = self.hand.plan.seconds
+        return None if seconds is None else self.began + seconds
 
+    def lead(self) -> list[Order]:
+        """Run stage after stage; the orders that were worked off."""
+        plan, last = self.hand.plan, len(self.hand.stages) - 1
+        slots = range(LIMITLESS if plan.trials is None else plan.trials)
+        orders = [Order(stage=0, slots=slots, until=self.until(0))]
+        ranking = self.run(orders[0])
+        for stage in range(1, last + 1):
+            chosen = tuple(t.user_attrs["slot"] for t in ranking[: takers(stage)])
+            order = Order(stage=stage, slots=chosen, until=self.until(stage))
+            if chosen and (stage == last or self.fits(order)):
+                orders.append(order)
+                ranking = self.run(order) or ranking
+        return orders
 
-def open_study(plan: Plan) -> Study:
-    """The journal's study, made when new."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    plan.journal.parent.mkdir(parents=True, exist_ok=True)
-    return optuna.create_study(
-        storage=JournalStorage(JournalFileBackend(str(plan.journal))),
-        study_name=plan.name,
-        direction="maximize" if HIGHER_IS_BETTER[plan.metric] else "minimize",
-        pruner=optuna.pruners.PercentilePruner(KEPT_PERCENT, n_startup_trials=4),
-        load_if_exists=True,
-    )
-
-
-def give_up_running(study: Study) -> None:
-    """Close trials whose process died."""
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)
-
-
-def finished(study: Study) -> list[FrozenTrial]:
-    """Trials with an outcome; those given up have none."""
-    return [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state in {TrialState.COMPLETE, TrialState.PRUNED}
-        or (trial.state == TrialState.FAIL and "error" in trial.user_attrs)
-    ]
-
-
-def run_trial(study: Study, plan: Plan, cache: FoldCache, done: int) -> None:
-    """Ask, evaluate and tell the trial that follows `done` finished ones."""
-    study.sampler = sampler(plan.seed, done)
-    warm = warm_starts(plan.search)
-    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    if done < len(warm) and not waiting:
-        study.enqueue_trial(warm[done])
-    trial = study.ask()
-    try:
-        value = evaluate(trial, plan, cache)
-    except (xgb.core.XGBoostError, lgb.basic.LightGBMError) as error:
-        fail(study, trial, str(error))
-        return
-    if value is not None and not np.isfinite(value):
-        fail(study, trial, f"{plan.metric} came out as {value}")
-    else:
-        state = TrialState.PRUNED if value is None else TrialState.COMPLETE
-        study.tell(trial, value, state=state)
-
-
-def fail(study: Study, trial: optuna.Trial, error: str) -> None:
-    """Record why; the search goes on."""
-    trial.set_user_attr("error", error[:500])
-    study.tell(trial, state=TrialState.FAIL)
-
-
-def sampler(seed: int, done: int) -> TPESampler:
-    """A sampler that depends on nothing but the seed and the trials so far."""
-    own = int(np.random.SeedSequence([seed, done]).generate_state(1)[0])
-    with warnings.catch_warnings():
-        # grouped TPE learns each booster's parameters jointly; Optuna calls it experimental
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        return TPESampler(seed=own, multivariate=True, group=True)
-
-
-def suggest(trial: BaseTrial, name: str, span: Range) -> Any:
-    """Ask Optuna for one value of a range."""
-    if isinstance(span, Int):
-        return trial.suggest_int(name, span.low, span.high, log=span.log)
-    if isinstance(span, Float):
-        return trial.suggest_float(name, span.low, span.high, log=span.log)
-    return trial.suggest_categorical(name, span.options)
-
-
-def draw(trial: BaseTrial, search: Search) -> Candidate:
-    """Draw one candidate; its rounds are found by early stopping."""
-    algorithm = cast("Algorithm", trial.suggest_categorical("algorithm", sorted(search.spaces)))
-    method = cast("Balancing", trial.suggest_categorical("balancing", search.balancing))
-    balance = Balance(method=method)
-    if method in {"smote", "smotenc"}:
-        ratio = suggest(trial, "smote.ratio", search.smote["ratio"])
-        k = suggest(trial, "smote.k_neighbors", search.smote["k_neighbors"])
-        stepped = round(round(ratio / RATIO_STEP) * RATIO_STEP, 6)
-        balance = Balance(method=method, k_neighbors=k, ratio=stepped)
-    space = search.spaces[algorithm]
-    params = {name: suggest(trial, f"{algorithm}.{name}", span) for name, span in space.items()}
-    return Candidate(algorithm=algorithm, params=params, balance=balance, rounds=0)
-
-
-def evaluate(trial: optuna.Trial, plan: Plan, cache: FoldCache) -> float | None:
-    """Mean of the metric over the folds; None when pruned on the way."""
-    candidate = draw(trial, plan.search)
-    scores: list[float] = []
-    rounds: list[int] = []
-    for fold in range(len(cache.problem.folds)):
-        score, used = evaluate_fold(candidate, plan, cache, fold)
-        scores.append(score)
-        rounds.append(used)
-        trial.set_user_attr("scores", scores)
-        trial.set_user_attr("rounds", rounds)
-        trial.report(float(np.mean(scores)), fold)
-        if fold + 1 < len(cache.problem.folds) and trial.should_prune():
+    def until(self, stage: int) -> float | None:
+        if self.ends is None:
             return None
-    return float(np.mean(scores))
+        rows = sizes(self.hand.stages)
+        return until(stage, rows, now=time.time(), began=self.began, ends=self.ends)
+
+    def fits(self, order: Order) -> bool:
+        """Whether the best candidate can be tried in time; the last stage is never left out."""
+        if order.until is None:
+            return True
+        has = self.hand.board.look()
+        seconds = expected(order, order.slots[0], has, sizes(self.hand.stages))
+        return time.time() + seconds <= order.until
+
+    def run(self, order: Order) -> list[FrozenTrial]:
+        """Work until the order is done or its time is over; its trials, best first."""
+        board = self.hand.board
+        board.announce(order)
+        self.shown = 0
+        while not self.is_done(order):
+            if not self.hand.once(order):
+                time.sleep(POLL_SECONDS)
+        return best_first(of_order(order, board.look()), self.hand.plan)
+
+    def is_done(self, order: Order) -> bool:
+        has, now = self.hand.board.look(), time.time()
+        trials = of_order(order, has)
+        self.show(trials)
+        if is_over(order, has, now):
+            return True
+        if order.until is None or not all(map(is_finished, trials)):
+            return False
+        slot = next_slot(order, has)
+        seconds = 0.0 if slot is None else expected(order, slot, has, sizes(self.hand.stages))
+        return slot is None or not may_begin(order, has, seconds, now)
+
+    def show(self, trials: Sequence[FrozenTrial]) -> None:
+        """Bring the bar up to what is finished, whoever finished it."""
+        finished = sum(map(is_finished, trials))
+        if finished > self.shown:
+            best = best_first(trials, self.hand.plan)
+            self.advance(finished - self.shown, f"best {best[0].value:.4f}" if best else "")
+            self.shown = finished
 
 
-def evaluate_fold(
-    candidate: Candidate, plan: Plan, cache: FoldCache, fold: int
-) -> tuple[float, int]:
-    """Fit on one fold; the metric on its validation rows, and the rounds that were best."""
-    problem = cache.problem
-    learning_rate = float(candidate.params.get("learning_rate") or 0.1)
-    settings = replace(problem.settings, patience=patience_for(learning_rate))
-    prepared = cache.prepared(fold, candidate.balance, candidate.algorithm)
-    fitted = prepared.fit(candidate.params, settings)
-    validate = problem.folds[fold][1]
-    raw, labels = fitted.predict(problem.matrix[validate]), problem.labels[validate]
-    scaled = calibrate(fit_scaling(raw, labels), raw)
-    return metric(plan.kind, plan.metric, labels, scaled), fitted.rounds
+def conclude(orders: Sequence[Order], has: Owners, plan: Plan, seconds: float) -> Found:
+    """The best of the last stage; the earliest first among equals.
 
-
-def conclude(study: Study, plan: Plan, seconds: float) -> Found:
-    """The best of the first `plan.trials` trials; the earliest first among equals.
-
-    Those after them, of a longer search of earlier, must not decide: the same plan is the same
-    choice, whatever the journal holds beyond it.
+    Only what was ordered: trials beyond, of a longer search of earlier, must not decide. The
+    same plan is the same choice, whatever the study holds beside it.
     """
-    trials = tuple(finished(study)[: plan.trials])
-    complete = [
-        t for t in trials if t.state == TrialState.COMPLETE and np.isfinite(t.value or np.nan)
-    ]
-    if not complete:
-        errors = {str(t.user_attrs.get("error", "")) for t in trials} - {""}
-        raise DataError(
-            f"No trial of the search {plan.name} gave a number.",
-            found=f"{len(trials)} trials; {'; '.join(sorted(errors)) or 'every score was NaN'}.",
-            do="Check the task's metric and search spaces.",
-        )
-    sign = -1.0 if HIGHER_IS_BETTER[plan.metric] else 1.0
-    best = sorted(complete, key=lambda t: (sign * float(t.value or 0.0), t.number))
-    states = [t.state.name.lower() for t in trials]
+    trials = [t for order in orders for t in of_order(order, has) if is_finished(t)]
+    ranked = with_each_algorithm(best_first(of_order(orders[-1], has), plan))
+    if not ranked:
+        raise nothing_found(trials, plan)
+    keys = [(orders[-1].stage, int(trial.user_attrs["slot"])) for trial in ranked]
+    drop_others(plan, keys)
+    states = Counter(trial.state.name.lower() for trial in trials)
     return Found(
-        ranked=tuple(candidate_of(trial, plan.search) for trial in best[:FINALISTS]),
-        value=float(best[0].value or 0.0),
-        trials=trials,
+        ranked=tuple(candidate_of(trial, plan.search) for trial in ranked),
+        scores=tuple(float(trial.value or 0.0) for trial in ranked),
+        value=float(ranked[0].value or 0.0),
+        trials=tuple(numbered(trial, number) for number, trial in enumerate(trials)),
+        kept=kept_of(keys, plan),
         seconds=seconds,
-        counts={state: states.count(state) for state in sorted(set(states))},
+        counts=dict(sorted(states.items())),
     )
 
 
-def candidate_of(trial: FrozenTrial, space: Search) -> Candidate:
-    """What a trial drew, with the rounds that its folds found best."""
-    rounds = max(1, round(float(np.median(trial.user_attrs["rounds"]))))
-    return replace(draw(FixedTrial(trial.params), space), rounds=rounds)
+def with_each_algorithm(best: Sequence[FrozenTrial]) -> list[FrozenTrial]:
+    """The finalists, and the best of each algorithm that is not among them."""
+    ranked = list(best[:FINALISTS])
+    for trial in best[FINALISTS:]:
+        if all(trial.params["algorithm"] != other.params["algorithm"] for other in ranked):
+            ranked.append(trial)
+    return ranked
+
+
+def kept_of(keys: Sequence[Key], plan: Plan) -> dict[int, Path]:
+    """Place → folder of kept boosters, where there is one."""
+    folders = {place: folder_of(plan, key) for place, key in enumerate(keys)}
+    return {place: folder for place, folder in folders.items() if folder.exists()}
+
+
+def numbered(trial: FrozenTrial, number: int) -> FrozenTrial:
+    """A copy that says what came out, and not by whom."""
+    shown = copy(trial)
+    shown.number = number
+    shown.user_attrs = {k: trial.user_attrs[k] for k in SHOWN if k in trial.user_attrs}
+    return shown
+
+
+def nothing_found(trials: Sequence[FrozenTrial], plan: Plan) -> DataError:
+    errors = {str(trial.user_attrs.get("error", "")) for trial in trials} - {""}
+    return DataError(
+        f"No trial of the search {plan.name} gave a number.",
+        found=f"{len(trials)} trials; {'; '.join(sorted(errors)) or 'none was completed'}.",
+        do="Check the task's metric and search spaces.",
+    )

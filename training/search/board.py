@@ -1,0 +1,174 @@
+"""The shared board: workers take slots from it and write outcomes onto it.
+
+A slot is a trial of the study. A worker that begins one writes it down as running, with its
+values and its own name; of two that begin the same slot the lower number has it and the other
+steps back. A running trial whose worker died is given up and its slot is free again. Outcomes
+are never touched once they are written.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import BaseStorage
+from optuna.trial import BaseTrial, FrozenTrial, TrialState, create_trial
+
+from lifecycle.worker import alive, me
+from training.search.draw import direction
+from training.search.plan import Plan
+from training.search.slots import Key, Order, owners
+from training.search.storage import open_storage
+
+UNHEARD_SECONDS = 600.0  # after which a worker that cannot be seen is taken for dead
+DEATHS = 3  # a slot whose workers die so often has failed
+ORDER = "order "  # before the name of the search that gives it
+
+
+@dataclass(kw_only=True)
+class Board:
+    """One study's trials, as one worker sees and changes them."""
+
+    storage: BaseStorage
+    study: int
+    name: str = field(default_factory=me)
+    clock: Callable[[], float] = time.monotonic
+    heard: dict[int, tuple[int, float]] = field(default_factory=dict)
+
+    def look(self) -> dict[Key, FrozenTrial]:
+        """Every slot that somebody has, after the dead were given up."""
+        trials = self.storage.get_all_trials(self.study, deepcopy=False)
+        gone = [t for t in trials if t.state == TrialState.RUNNING and self.is_gone(t)]
+        for trial in gone:
+            self.bury(trial, trials)
+        if gone:
+            trials = self.storage.get_all_trials(self.study, deepcopy=False)
+        return owners(trials)
+
+    def is_gone(self, trial: FrozenTrial) -> bool:
+        """Whether a running trial's worker is dead, or was not heard of for too long."""
+        attributes = trial.user_attrs
+        lives = alive(attributes["worker"]) if "worker" in attributes else None
+        if lives is not None:
+            return not lives
+        # by our own clock: those of two machines differ
+        now, beat = self.clock(), int(attributes.get("beat", 0))
+        last, since = self.heard.setdefault(trial.number, (beat, now))
+        if last != beat:
+            self.heard[trial.number] = (beat, now)
+            return False
+        return now - since > UNHEARD_SECONDS
+
+    def bury(self, trial: FrozenTrial, trials: Iterable[FrozenTrial]) -> None:
+        """Free a dead worker's slot; one that kills whoever takes it has failed."""
+        key = slot_of(trial)
+        deaths = Counter(slot_of(t) for t in trials if t.user_attrs.get("lost") == "died")
+        if deaths[key] + 1 >= DEATHS:
+            self.fail(trial._trial_id, f"its process died {DEATHS} times")  # noqa: SLF001  Optuna's storages take ids, which no public name gives
+        else:
+            self.give_up(trial._trial_id, "died")  # noqa: SLF001  as above
+
+    def take(self, stage: int, slot: int, drawn: BaseTrial | FrozenTrial) -> int | None:
+        """Write down that we begin a slot; its trial's id, or None when another was first."""
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params=drawn.params,
+            distributions=drawn.distributions,
+            user_attrs={"stage": stage, "slot": slot, "worker": self.name},
+        )
+        ours = self.storage.create_new_trial(self.study, template)
+        trials = self.storage.get_all_trials(self.study, deepcopy=False)
+        if owners(trials)[stage, slot]._trial_id == ours:  # noqa: SLF001  as above
+            return ours
+        self.give_up(ours, "another was first")
+        return None
+
+    def report(self, trial: int, fold: int, value: float) -> None:
+        """The mean over the folds so far."""
+        self.storage.set_trial_intermediate_value(trial, fold, value)
+
+    def end(self, trial: int, value: float, notes: Mapping[str, Any], *, pruned: bool) -> bool:
+        """Write an outcome; False when the trial was given up meanwhile, which loses nothing."""
+        state = TrialState.PRUNED if pruned else TrialState.COMPLETE
+        return self.close(trial, state, notes, [value])
+
+    def fail(self, trial: int, error: str) -> None:
+        """An outcome too: it would fail again."""
+        self.close(trial, TrialState.FAIL, {"error": error[:500]})
+
+    def give_up(self, trial: int, why: str) -> None:
+        """No outcome: the slot is free again."""
+        self.close(trial, TrialState.FAIL, {"lost": why})
+
+    def close(
+        self,
+        trial: int,
+        state: TrialState,
+        notes: Mapping[str, Any],
+        values: list[float] | None = None,
+    ) -> bool:
+        """Notes first: whoever sees the state sees them."""
+        try:
+            for key, note in notes.items():
+                self.storage.set_trial_user_attr(trial, key, note)
+            self.storage.set_trial_state_values(trial, state, values)
+        except UpdateFinishedTrialError:
+            return False
+        return True
+
+    def beat(self, trial: int, count: int) -> None:
+        """Say that a long trial's worker lives."""
+        try:
+            self.storage.set_trial_user_attr(trial, "beat", count)
+        except UpdateFinishedTrialError:
+            return
+
+    def announce(self, order: Order | None) -> None:
+        """Say what this search wants done now; None: nothing more."""
+        said = None if order is None else {
+            "stage": order.stage, "until": order.until,
+            "slots": len(order.slots) if order.stage == 0 else list(order.slots),
+        }  # fmt: skip
+        self.storage.set_study_user_attr(self.study, f"{ORDER}{self.name}", json.dumps(said))
+
+    def orders(self) -> dict[str, Order]:
+        """Worker → what its search wants done, of those that may still live."""
+        found = {}
+        for key, said in self.storage.get_study_user_attrs(self.study).items():
+            leader = key.removeprefix(ORDER)
+            if leader == key or json.loads(said) is None or alive(leader) is False:
+                continue
+            found[leader] = read_order(json.loads(said))
+        return found
+
+
+def read_order(said: Mapping[str, Any]) -> Order:
+    slots = said["slots"]
+    return Order(
+        stage=said["stage"], until=said["until"],
+        slots=range(slots) if isinstance(slots, int) else tuple(slots),
+    )  # fmt: skip
+
+
+def slot_of(trial: FrozenTrial) -> Key:
+    """Where a trial belongs; nowhere, if it is none of ours."""
+    return trial.user_attrs.get("stage", -1), trial.user_attrs.get("slot", -1)
+
+
+def open_board(plan: Plan) -> Board:
+    """The plan's study, made when new.
+
+    Raises:
+        UsageError, NotReady: the storage cannot be had; see `open_storage`.
+    """
+    storage = open_storage(plan)
+    study = optuna.create_study(
+        storage=storage, study_name=plan.name, direction=direction(plan), load_if_exists=True
+    )
+    return Board(storage=storage, study=study._study_id)  # noqa: SLF001  as above

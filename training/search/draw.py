@@ -1,0 +1,124 @@
+"""The draw of slot n: a function of the seed, n and the outcomes of the slots LAG before it.
+
+A sampler that saw whatever happened to be finished would draw otherwise with every number of
+workers and every load. So each slot is drawn in a private study that holds exactly the slots up
+to n − LAG: up to LAG workers run at once, and the search is the same as with one.
+
+Tree-structured Parzen estimator: Bergstra et al. 2011; jointly over the parameters of one
+booster ("multivariate", "group"): Falkner et al. 2018.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, cast
+
+import numpy as np
+import optuna
+from optuna.exceptions import ExperimentalWarning
+from optuna.pruners import PercentilePruner
+from optuna.samplers import TPESampler
+from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, create_trial
+
+from lifecycle.metrics import HIGHER_IS_BETTER
+from lifecycle.space import Algorithm, Balancing, Float, Int, Range, Search
+from training.balancing.balance import Balance
+from training.search.plan import Candidate, Plan
+
+LAG = 8
+KEPT_PERCENT = 40.0  # of the trials known, those that go on to the next fold
+UNPRUNED = 4  # complete trials that must be known before any is pruned
+RATIO_STEP = 0.1  # resampled folds are cached by ratio: near ratios share one
+NEIGHBOURED = frozenset({"smote", "smotenc", "borderline"})
+RATIOED = NEIGHBOURED | {"under"}
+
+
+def direction(plan: Plan) -> Literal["maximize", "minimize"]:
+    return "maximize" if HIGHER_IS_BETTER[plan.metric] else "minimize"
+
+
+def propose(
+    plan: Plan, slot: int, earlier: Sequence[FrozenTrial], warm: Sequence[Mapping[str, Any]]
+) -> optuna.Trial:
+    """Draw a slot's values; the trial that comes back also judges when to prune.
+
+    Args:
+        plan: the search.
+        slot: n.
+        earlier: the outcomes of slots 0 … n − LAG in order.
+        warm: known good points; slot n begins with the n-th of them.
+    """
+    study = optuna.create_study(
+        direction=direction(plan),
+        sampler=sampler(plan.seed, slot),
+        pruner=PercentilePruner(KEPT_PERCENT, n_startup_trials=UNPRUNED),
+    )
+    study.add_trials([plain(trial) for trial in earlier])
+    if slot < len(warm):
+        study.enqueue_trial(dict(warm[slot]))
+    trial = study.ask()
+    draw(trial, plan.search)
+    return trial
+
+
+def sampler(seed: int, slot: int) -> TPESampler:
+    """A sampler that depends on nothing but the seed and the slot."""
+    own = int(np.random.SeedSequence([seed, slot]).generate_state(1)[0])
+    with warnings.catch_warnings():
+        # grouped TPE learns each booster's parameters jointly; Optuna calls it experimental
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        return TPESampler(seed=own, multivariate=True, group=True)
+
+
+def suggest(trial: BaseTrial, name: str, span: Range) -> Any:
+    """Ask Optuna for one value of a range."""
+    if isinstance(span, Int):
+        return trial.suggest_int(name, span.low, span.high, log=span.log)
+    if isinstance(span, Float):
+        return trial.suggest_float(name, span.low, span.high, log=span.log)
+    return trial.suggest_categorical(name, span.options)
+
+
+def draw(trial: BaseTrial, search: Search) -> Candidate:
+    """Draw one candidate; its rounds are found by early stopping."""
+    algorithm = cast("Algorithm", trial.suggest_categorical("algorithm", sorted(search.spaces)))
+    method = cast("Balancing", trial.suggest_categorical("balancing", search.balancing))
+    balance = draw_balance(trial, method, search.smote)
+    space = search.spaces[algorithm]
+    params = {name: suggest(trial, f"{algorithm}.{name}", span) for name, span in space.items()}
+    return Candidate(algorithm=algorithm, params=params, balance=balance)
+
+
+def draw_balance(trial: BaseTrial, method: Balancing, ranges: Mapping[str, Range]) -> Balance:
+    """What a method of balancing leaves to choose."""
+    balance = Balance(method=method)
+    if method in RATIOED:
+        ratio = suggest(trial, "smote.ratio", ranges["ratio"])
+        balance = replace(balance, ratio=round(round(ratio / RATIO_STEP) * RATIO_STEP, 6))
+    if method in NEIGHBOURED:
+        k = suggest(trial, "smote.k_neighbors", ranges["k_neighbors"])
+        balance = replace(balance, k_neighbors=k)
+    return balance
+
+
+def candidate_of(trial: FrozenTrial, search: Search) -> Candidate:
+    """What a finished trial drew, with the rounds of its folds."""
+    rounds = tuple(int(r) for r in trial.user_attrs.get("rounds", ()))
+    return replace(draw(FixedTrial(trial.params), search), rounds=rounds)
+
+
+def plain(trial: FrozenTrial) -> FrozenTrial:
+    """An outcome without who brought it and when, its parameters in one order.
+
+    The sampler reads them in the order that it finds, and each storage has its own.
+    """
+    names = sorted(trial.params)
+    return create_trial(
+        state=trial.state,
+        value=trial.value,
+        params={name: trial.params[name] for name in names},
+        distributions={name: trial.distributions[name] for name in names},
+        intermediate_values=dict(sorted(trial.intermediate_values.items())),
+    )

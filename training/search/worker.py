@@ -1,0 +1,56 @@
+"""A process that lends a hand: `python -m training.search.worker FOLDER`.
+
+It reads the search from the folder, follows its leader's orders on the shared board and ends
+with its leader: the pipe that is its standard input closes when that process is gone, however
+it went. It listens to the pipe from its first moment; the libraries take seconds to load.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from training.search.storage import WriteLock
+
+POLL_SECONDS = 0.05
+
+
+def main(folder: Path) -> None:
+    """Work until the leader is gone."""
+    writing: list[WriteLock] = []
+    Thread(target=leave_with_leader, args=(writing,), daemon=True).start()
+
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415  ships no types; it and the rest load after we listen
+
+    from training.search.board import open_board  # noqa: PLC0415  as above
+    from training.search.carry import read  # noqa: PLC0415  as above
+    from training.search.hand import Hand, beating  # noqa: PLC0415  as above
+    from training.search.storage import WriteLock  # noqa: PLC0415  as above
+
+    carried = read(folder)
+    if carried.plan.storage is None:
+        writing.append(WriteLock(carried.plan.journal))
+    hand = Hand(plan=carried.plan, stages=carried.stages, board=open_board(carried.plan))
+    # one thread for the numeric libraries as in the leader: a sum over threads depends on them
+    with threadpool_limits(limits=1), beating(hand):
+        while True:
+            order = hand.board.orders().get(carried.leader)
+            if order is None or not hand.once(order):
+                time.sleep(POLL_SECONDS)
+
+
+def leave_with_leader(writing: list[WriteLock]) -> None:
+    """End this process when its standard input does, and never within a write to a journal."""
+    sys.stdin.buffer.read()
+    for lock in writing:
+        lock.acquire()  # let go by our end
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
