@@ -1,32 +1,43 @@
-"""Class balancing inside training folds: weights, SMOTE, SMOTENC, or nothing.
+"""Class balancing inside training folds: weights, SMOTE and its kin, under-sampling, nothing.
 
-SMOTE (Chawla et al. 2002) needs complete numbers. So that it works on any table, the neighbour
-search and the interpolation happen in a derived space, and only synthetic rows come back from
-it; the rows that were there stay as they were, missing values included:
+The rows that were there stay as they were, missing values included; what is changed is their
+weight, their number, or how many synthetic ones follow them. It works on any table: neighbours
+are sought in a complete space (`training.balancing.space`), and what cannot be done (a class of
+a single row, nobody in danger) is left undone with the reason.
 
-- numbers are filled with their median and standardised;
-- a column with missing values gets a 0/1 column that says where; a synthetic row is missing
-  there when the interpolated flag is above one half, so as its nearer parent was;
-- `smote` spreads categories into 0/1 columns, and a synthetic row takes the largest;
-- `smotenc` hands categories to SMOTENC, which takes the neighbours' commonest.
+Neighbours are sought once: a `Balancer` remembers them for every (k, ratio) that follows, so
+that a further draw costs its interpolation and no search.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from imblearn.over_sampling import SMOTE, SMOTENC
-from sklearn.neighbors import NearestNeighbors
+from imblearn.under_sampling import RandomUnderSampler
 
 from lifecycle.metrics import Labels
 from lifecycle.space import Balancing
+from training.balancing.neighbours import Places, nearest
+from training.balancing.smote import (
+    WITNESSES,
+    Neighbourhood,
+    between,
+    in_danger,
+    pick,
+    with_commonest,
+)
+from training.balancing.space import Space, nominal_unit
 from training.model import Matrix
 
-HALF = 0.5
+INTERPOLATING: frozenset[Balancing] = frozenset({"smote", "smotenc", "borderline"})
+RESAMPLING: frozenset[Balancing] = INTERPOLATING | {"under"}
+MOST_NEIGHBOURS = 15  # sought at once: the widest k of the default search
+LEAST_KEPT = 50  # rows of a class that under-sampling leaves at least
+PAIR = 2  # a row and a neighbour
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +45,22 @@ class Balance:
     """What to do about rare classes.
 
     Attributes:
-        method: none, class_weight, smote or smotenc.
-        k_neighbors: neighbours that SMOTE interpolates towards.
-        ratio: size of a rare class after resampling, against the largest.
+        method: none, class_weight, smote, smotenc, borderline or under.
+        k_neighbors: neighbours that the SMOTEs interpolate towards.
+        ratio: size of a rare class against the largest, after resampling.
     """
 
     method: Balancing = "none"
     k_neighbors: int = 5
     ratio: float = 1.0
+
+    @property
+    def plain(self) -> Balance:
+        """Equal for two that do the same: what the method does not look at is as by default."""
+        if self.method in INTERPOLATING:
+            return self
+        ratio = self.ratio if self.method in RESAMPLING else Balance.ratio
+        return Balance(method=self.method, ratio=ratio)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +68,11 @@ class Balanced:
     """Rows to fit on.
 
     Attributes:
-        matrix: shape (rows, features): the rows as given, then synthetic ones.
+        matrix: shape (rows, features): the rows as given (or those kept), then synthetic ones.
         labels: shape (rows,).
         weights: shape (rows,); None when all are one.
         synthetic: how many rows at the end are synthetic.
+        dropped: how many given rows were left out.
         reason: why less was done than was asked; empty when it was all done.
     """
 
@@ -60,33 +80,124 @@ class Balanced:
     labels: Labels
     weights: npt.NDArray[np.float64] | None = None
     synthetic: int = 0
+    dropped: int = 0
     reason: str = ""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the class shares that a booster sees are others than those given."""
+        return self.weights is not None or bool(self.synthetic or self.dropped)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, in bytes."""
+        weights = 0 if self.weights is None else self.weights.nbytes
+        return self.matrix.nbytes + self.labels.nbytes + weights
 
 
 def rebalance(
     matrix: Matrix, labels: Labels, category_columns: Sequence[int], balance: Balance, seed: int
 ) -> Balanced:
-    """Balance encoded rows; the matrix that was handed in is never changed."""
-    if balance.method == "none":
-        return Balanced(matrix=matrix, labels=labels)
-    if balance.method == "class_weight":
-        return Balanced(matrix=matrix, labels=labels, weights=class_weights(labels))
-    targets, reason = targets_of(labels, balance.ratio)
-    if not targets:
-        return Balanced(matrix=matrix, labels=labels, reason=reason)
-    counts = np.bincount(labels)
-    fewest = min(int(counts[one]) for one in targets)
-    k = min(balance.k_neighbors, fewest - 1)
-    if k < balance.k_neighbors:
-        reason = f"{reason} k_neighbors {k}: the rarest class has {fewest} rows.".strip()
-    space = Space.of(matrix, category_columns, one_hot=balance.method == "smote")
-    synthetic, new_labels = draw(space, matrix, labels, targets, k, seed)
-    return Balanced(
-        matrix=np.vstack([matrix, synthetic]),
-        labels=np.concatenate([labels, new_labels]),
-        synthetic=len(new_labels),
-        reason=reason,
-    )
+    """Balance encoded rows once; the matrix that was handed in is never changed."""
+    return Balancer(matrix, labels, category_columns).balanced(balance, seed)
+
+
+class Balancer:
+    """The rows of one fold, to be balanced in several ways.
+
+    An answer depends on the rows, the balance and the seed, never on what was asked before.
+    """
+
+    def __init__(self, matrix: Matrix, labels: Labels, category_columns: Sequence[int]) -> None:
+        self.matrix, self.labels = matrix, labels
+        self.category_columns = tuple(category_columns)
+        self._near: dict[tuple[int, float, int], Places] = {}
+        self._danger: dict[int, Places] = {}
+
+    def balanced(self, balance: Balance, seed: int) -> Balanced:
+        """Do what is asked, as far as the rows allow it."""
+        if balance.method == "none":
+            return Balanced(matrix=self.matrix, labels=self.labels)
+        if balance.method == "class_weight":
+            weights = class_weights(self.labels)
+            return Balanced(matrix=self.matrix, labels=self.labels, weights=weights)
+        if balance.method == "under":
+            return cut(self.matrix, self.labels, balance.ratio, seed)
+        return self._grown(balance, seed)
+
+    def _grown(self, balance: Balance, seed: int) -> Balanced:
+        """Every rare class grown to its goal, by a generator of its own."""
+        targets, reasons = targets_of(self.labels, balance.ratio)
+        counts = np.bincount(self.labels)
+        parts, classes = [self.matrix], [self.labels]
+        for one, goal in targets.items():
+            hood = self.neighbourhood(one, balance)
+            if not len(hood.parents):
+                reasons.append(f"Class {one} has no row in danger: nothing to interpolate.")
+                continue
+            k, count = hood.near.shape[1], goal - int(counts[one])
+            if k < balance.k_neighbors:
+                reasons.append(f"k_neighbors {k}: class {one} has {counts[one]} rows.")
+            parts.append(self._synthetic(hood, balance.method, count, [seed, one]))
+            classes.append(np.full(count, one, dtype=self.labels.dtype))
+        matrix = np.concatenate(parts) if len(parts) > 1 else self.matrix
+        return Balanced(
+            matrix=matrix,
+            labels=np.concatenate(classes),
+            synthetic=len(matrix) - len(self.matrix),
+            reason=" ".join(reasons),
+        )
+
+    def _synthetic(
+        self, hood: Neighbourhood, method: Balancing, count: int, seed: list[int]
+    ) -> Matrix:
+        rng = np.random.default_rng(seed)
+        picks = pick(hood, count, rng)
+        found = between(self.space, hood, picks)
+        if method == "smotenc":
+            return with_commonest(found, self.space, hood, picks, rng)
+        return found
+
+    @cached_property
+    def space(self) -> Space:
+        """Where neighbours are sought; learned of these rows alone."""
+        return Space.of(self.matrix, self.category_columns)
+
+    def neighbourhood(self, one: int, balance: Balance) -> Neighbourhood:
+        """Parents of a class and their neighbours in it, cut to the k that is asked for."""
+        members = np.flatnonzero(self.labels == one)
+        rows = self.matrix[members]
+        unit = nominal_unit(self.space, rows) if balance.method == "smotenc" else 1.0
+        # always as many, or the choice among equally near ones would hang on who asked first
+        most = min(max(balance.k_neighbors, MOST_NEIGHBOURS), len(members) - 1)
+        near = self._nearest(one, members, unit, most)[:, : balance.k_neighbors]
+        parents = np.arange(len(members))
+        if balance.method == "borderline":
+            parents = self._endangered(one, members)
+        return Neighbourhood(rows=rows, parents=parents, near=near[parents])
+
+    def _nearest(self, one: int, members: Places, unit: float, k: int) -> Places:
+        """Places among the members of each member's k nearest of them."""
+        if (one, unit, k) not in self._near:
+            near = self._search(members, members, unit, k)
+            self._near[one, unit, k] = np.searchsorted(members, near)
+        return self._near[one, unit, k]
+
+    def _endangered(self, one: int, members: Places) -> Places:
+        """Places of the members that are in danger."""
+        if one not in self._danger:
+            everyone = np.arange(len(self.labels))
+            near = self._search(members, everyone, 1.0, min(WITNESSES, len(everyone) - 1))
+            self._danger[one] = np.flatnonzero(in_danger(self.labels, one, near))
+        return self._danger[one]
+
+    def _search(self, asked: Places, among: Places, unit: float, k: int) -> Places:
+        space = self.space
+
+        def points(rows: Places) -> Matrix:
+            return space.points(self.matrix[rows], unit)
+
+        return nearest(points, asked, among, k, space.width)
 
 
 def class_weights(labels: Labels) -> npt.NDArray[np.float64]:
@@ -96,118 +207,33 @@ def class_weights(labels: Labels) -> npt.NDArray[np.float64]:
     return np.asarray(len(labels) / (present * counts[labels]), dtype=np.float64)
 
 
-def targets_of(labels: Labels, ratio: float) -> tuple[dict[int, int], str]:
+def targets_of(labels: Labels, ratio: float) -> tuple[dict[int, int], list[str]]:
     """Class → rows after resampling, for classes that are to grow; and why some are not."""
     counts = np.bincount(labels)
     goal = round(ratio * int(counts.max()))
     rare = {one: goal for one, count in enumerate(counts) if 0 < count < goal}
-    lonely = [one for one in rare if counts[one] < 2]  # noqa: PLR2004  # a row and a neighbour
+    lonely = [one for one in rare if counts[one] < PAIR]
     reasons = [] if rare else [f"Every class already has {ratio:.0%} of the largest."]
     reasons += [f"Class {one} has a single row: nothing to interpolate." for one in lonely]
-    return {one: goal for one in rare if one not in lonely}, " ".join(reasons)
+    return {one: goal for one in rare if one not in lonely}, reasons
 
 
-@dataclass(frozen=True, kw_only=True)
-class Space:
-    """The complete, standardised space in which neighbours are sought."""
-
-    numbers: npt.NDArray[np.int64]
-    flagged: npt.NDArray[np.int64]
-    categories: tuple[int, ...]
-    levels: tuple[int, ...]
-    medians: Matrix
-    means: Matrix
-    scales: Matrix
-    one_hot: bool
-
-    @classmethod
-    def of(cls, matrix: Matrix, category_columns: Sequence[int], *, one_hot: bool) -> Space:
-        """Learn medians and scales from the rows of one fold."""
-        categories = tuple(category_columns)
-        numbers = np.setdiff1d(np.arange(matrix.shape[1]), categories)
-        empty = np.isnan(matrix[:, numbers]).all(axis=0)
-        medians = np.zeros(len(numbers))
-        medians[~empty] = np.nanmedian(matrix[:, numbers[~empty]], axis=0)
-        filled = np.where(np.isnan(matrix[:, numbers]), medians, matrix[:, numbers])
-        scales = filled.std(axis=0)
-        return cls(
-            numbers=numbers,
-            flagged=np.flatnonzero(np.isnan(matrix[:, numbers]).any(axis=0)),
-            categories=categories,
-            # one more than the known values: missing is a level of its own
-            levels=tuple(int(np.nanmax(matrix[:, c], initial=-1)) + 2 for c in categories),
-            medians=medians,
-            means=filled.mean(axis=0),
-            scales=np.where(scales > 0, scales, 1.0),
-            one_hot=one_hot,
-        )
-
-    def into(self, matrix: Matrix) -> Matrix:
-        """Columns: standardised numbers, missing flags, then categories."""
-        numbers = matrix[:, self.numbers]
-        missing = np.isnan(numbers)
-        standard = (np.where(missing, self.medians, numbers) - self.means) / self.scales
-        parts = [standard, missing[:, self.flagged].astype(np.float64)]
-        for column, levels in zip(self.categories, self.levels, strict=True):
-            codes = np.where(np.isnan(matrix[:, column]), levels - 1, matrix[:, column])
-            parts.append(np.eye(levels)[codes.astype(np.int64)] if self.one_hot else codes[:, None])
-        return np.hstack(parts)
-
-    def out_of(self, points: Matrix) -> Matrix:
-        """Feature rows for points of the space."""
-        width = len(self.numbers)
-        rows = np.full((len(points), width + len(self.categories)), np.nan)
-        numbers = points[:, :width] * self.scales + self.means
-        flags = points[:, width : width + len(self.flagged)]
-        numbers[:, self.flagged] = np.where(flags > HALF, np.nan, numbers[:, self.flagged])
-        rows[:, self.numbers] = numbers
-        at = width + len(self.flagged)
-        for column, levels in zip(self.categories, self.levels, strict=True):
-            span = levels if self.one_hot else 1
-            block = points[:, at : at + span]
-            codes = block.argmax(axis=1) if self.one_hot else block[:, 0]
-            rows[:, column] = np.where(codes == levels - 1, np.nan, codes)
-            at += span
-        return rows
-
-
-class DenseNeighbours(NearestNeighbors):  # type: ignore[misc]  # scikit-learn ships no types
-    """Exact neighbours on dense rows: SMOTENC's own sparse search takes twenty times as long."""
-
-    def fit(self, points: Any, y: None = None) -> DenseNeighbours:
-        super().fit(dense(points), y)
-        return self
-
-    def kneighbors(
-        self, points: Any = None, n_neighbors: int | None = None, *, return_distance: bool = True
-    ) -> Any:
-        return super().kneighbors(dense(points), n_neighbors, return_distance)
-
-
-def dense(points: Any) -> Any:
-    return points.toarray() if hasattr(points, "toarray") else points
-
-
-def draw(
-    space: Space,
-    matrix: Matrix,
-    labels: Labels,
-    targets: dict[int, int],
-    k: int,
-    seed: int,
-) -> tuple[Matrix, Labels]:
-    """Synthetic rows and their labels, by imbalanced-learn."""
-    points = space.into(matrix)
-    neighbours = DenseNeighbours(n_neighbors=k + 1, algorithm="brute")
-    if space.one_hot or not space.categories:
-        sampler = SMOTE(sampling_strategy=targets, k_neighbors=neighbours, random_state=seed)
-    else:
-        first = points.shape[1] - len(space.categories)
-        sampler = SMOTENC(
-            categorical_features=list(range(first, points.shape[1])),
-            sampling_strategy=targets,
-            k_neighbors=neighbours,
-            random_state=seed,
-        )
-    grown, grown_labels = sampler.fit_resample(points, labels)
-    return space.out_of(grown[len(matrix) :]), np.asarray(grown_labels[len(matrix) :])
+def cut(matrix: Matrix, labels: Labels, ratio: float, seed: int) -> Balanced:
+    """Leave out rows of the larger classes by lot, until the rarest has its ratio to them."""
+    counts = np.bincount(labels)
+    rarest = int(counts[counts > 0].min())
+    goal = max(round(rarest / ratio), LEAST_KEPT)
+    goals = {one: goal for one, count in enumerate(counts) if count > goal}
+    same = Balanced(matrix=matrix, labels=labels)
+    if not goals:
+        return replace(same, reason=f"No class has more than {goal} rows: nothing to leave out.")
+    sampler = RandomUnderSampler(sampling_strategy=goals, random_state=seed)
+    sampler.fit_resample(np.arange(len(labels))[:, None], labels)
+    kept = np.sort(sampler.sample_indices_)
+    short = goal > round(rarest / ratio)
+    return Balanced(
+        matrix=matrix[kept],
+        labels=labels[kept],
+        dropped=len(labels) - len(kept),
+        reason=f"{goal} rows a class are kept: the rarest has {rarest}." if short else "",
+    )
