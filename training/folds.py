@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 
 from lifecycle.metrics import Labels
 from lifecycle.space import Algorithm
-from training.balancing.balance import Balance, Balanced, rebalance
+from training.balancing.balance import Balance, Balanced, Balancer
 from training.boosters import Prepared, Rows, Settings, Weights, prepare
+from training.held import Held
 from training.model import Encoder, Matrix
 from training.splits import Positions
 
-KEPT = 16  # prepared folds held in memory
-
-T = TypeVar("T")
+MOST_BYTES = 2**30  # of balanced and binned folds, in each process that runs trials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,32 +36,40 @@ class Problem:
 
 
 class FoldCache:
-    """Remembers the newest balanced and prepared folds; a change of seed is another cache."""
+    """Balances and bins each fold once for all trials that ask for the same.
 
-    def __init__(self, problem: Problem) -> None:
+    Neighbours are sought once a fold, resampled rows are kept by (fold, method, k, ratio), and
+    binned rows by the library too, as long as they fit into `most` bytes. A change of seed is
+    another cache.
+    """
+
+    def __init__(self, problem: Problem, most: int = MOST_BYTES) -> None:
         self.problem = problem
-        self._balanced: OrderedDict[tuple[int, Balance], Balanced] = OrderedDict()
-        self._prepared: OrderedDict[tuple[int, Balance, str], Prepared] = OrderedDict()
+        self.held = Held(most)
+        self._balancers: dict[int, Balancer] = {}
 
     def balanced(self, fold: int, balance: Balance) -> Balanced:
         """The fold's fitting rows after balancing: nothing of its validation rows is used."""
 
-        def make() -> Balanced:
-            problem, fit = self.problem, self.problem.folds[fold][0]
-            return rebalance(
-                problem.matrix[fit],
-                problem.labels[fit],
-                problem.encoder.category_columns,
-                balance,
-                problem.settings.seed + fold,
-            )
+        def make() -> tuple[Balanced, int]:
+            rows = self._balancer(fold).balanced(balance, self.problem.settings.seed + fold)
+            return rows, rows.nbytes
 
-        return remember(self._balanced, (fold, balance), make)
+        return self.held.get((fold, balance.plain), make)
+
+    def _balancer(self, fold: int) -> Balancer:
+        """One for each fold, and never let go: what is dear about it is its neighbours."""
+        if fold not in self._balancers:
+            problem, fit = self.problem, self.problem.folds[fold][0]
+            self._balancers[fold] = Balancer(
+                problem.matrix[fit], problem.labels[fit], problem.encoder.category_columns
+            )
+        return self._balancers[fold]
 
     def prepared(self, fold: int, balance: Balance, algorithm: Algorithm) -> Prepared:
         """The fold, binned for one library, with its validation rows to watch."""
 
-        def make() -> Prepared:
+        def make() -> tuple[Prepared, int]:
             problem, rows = self.problem, self.balanced(fold, balance)
             validate = problem.folds[fold][1]
             watched = Rows(
@@ -73,19 +78,11 @@ class FoldCache:
                 weights=watched_weights(rows, problem.labels[validate]),
             )
             fitting = Rows(matrix=rows.matrix, labels=rows.labels, weights=rows.weights)
-            return prepare(algorithm, problem.encoder, fitting, watched, problem.settings)
+            made = prepare(algorithm, problem.encoder, fitting, watched, problem.settings)
+            # a library holds a byte a cell and the watched rows, and LightGBM the rows as well
+            return made, rows.nbytes + watched.matrix.nbytes
 
-        return remember(self._prepared, (fold, balance, algorithm), make)
-
-
-def remember(cache: OrderedDict[Any, T], key: object, make: Callable[[], T]) -> T:
-    """Least recently used goes first."""
-    if key not in cache:
-        cache[key] = make()
-        while len(cache) > KEPT:
-            cache.popitem(last=False)
-    cache.move_to_end(key)
-    return cache[key]
+        return self.held.get((fold, balance.plain, algorithm), make)
 
 
 def watched_weights(fitted: Balanced, labels: Labels) -> Weights | None:
@@ -95,7 +92,7 @@ def watched_weights(fitted: Balanced, labels: Labels) -> Weights | None:
     on; early stopping would end it at once. Watched on its own shares, it stops when it stops
     learning, and calibration brings the shares back.
     """
-    if fitted.weights is None and not fitted.synthetic:
+    if not fitted.changed:
         return None
     classes = int(max(fitted.labels.max(), labels.max())) + 1
     wanted = np.bincount(fitted.labels, fitted.weights, minlength=classes)
