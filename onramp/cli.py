@@ -17,7 +17,9 @@ VERBS = {
     "features": "Compute features and refresh Feast; list, explain, check and profile them.",
     "segments": "Group customers by rules, scores and behaviour; say who is where, and why.",
     "train": "Search, fit, judge and register a model of one task.",
+    "leaderboard": "Compare every training of a task: the best first.",
     "promote": "Put a version through the gate; make it champion if it passes.",
+    "reproduce": "Make a version again from what was recorded of it, and compare.",
     "serve": "Answer over HTTP with the champion of each task.",
     "score": "Score every customer whose moment fell due, and log it.",
     "monitor": "Compare what was served with the reference; say what to do.",
@@ -48,7 +50,7 @@ def command() -> None:
     \b
     Exit codes: 0 done · 1 unforeseen failure · 2 wrong usage · 3 unusable data
     4 something must be made first · 5 held by another process · 10 refused by the gate
-    11 the gate could not judge
+    11 the gate could not judge · 12 what was made again differs
     """  # noqa: D301 - click wants the character, not a backslash and a letter
 
 

@@ -17,11 +17,11 @@ from matplotlib.figure import Figure
 
 from lifecycle.task import Kind
 from training.alone import Alone, Codes, alone, each_alone
-from training.chance import Ranking, out_of_fold, ranking, rounds_of, shuffled_ranking
+from training.chance import Ranking, out_of_fold, ranking, shuffled_ranking
 from training.folds import Problem
 from training.report.figures import axes, legend
 from training.report.section import Section, Table
-from training.search.search import Candidate
+from training.search.plan import Candidate
 from training.splits import Positions
 
 MOST_ROWS = 6_000  # judged on a sample of whole customers beyond
@@ -85,7 +85,7 @@ def canary_section(
         seed: of the sample, the shuffling and the planted column.
     """
     less, owners = sampled(problem, np.asarray(entities, dtype=object), seed)
-    real = out_of_fold(less, candidate, less.labels, rounds_of(candidate))
+    real = out_of_fold(less, candidate, less.labels, candidate.typical_rounds)
     features = sorted(each_alone(less, names), key=lambda f: (-rank_of(f), f.name))
     songs = Songs(
         model=ranking(less.labels, real, owners),

@@ -20,7 +20,7 @@ from training.boosters import Rows, prepare
 from training.folds import Problem
 from training.model import Matrix
 from training.paired import components
-from training.search.search import Candidate
+from training.search.plan import Candidate
 from training.splits import Positions
 
 BINARY = 2
@@ -61,7 +61,7 @@ def shuffled_ranking(
 ) -> Ranking:
     """The candidate's ranking out of fold after it learnt labels of other customers."""
     dealt = shuffled(problem.labels, entities, np.random.default_rng(seed))
-    few = min(rounds_of(candidate), NOISE_ROUNDS)
+    few = min(candidate.typical_rounds, NOISE_ROUNDS)
     return ranking(dealt, out_of_fold(problem, candidate, dealt, few), entities)
 
 
@@ -76,11 +76,6 @@ def shuffled(labels: Labels, entities: npt.NDArray[np.object_], rng: np.random.G
     dealt = np.empty_like(labels)
     dealt[np.argsort(codes, kind="stable")] = labels[np.argsort(givers[codes], kind="stable")]
     return dealt
-
-
-def rounds_of(candidate: Candidate) -> int:
-    """The median of what its folds found best."""
-    return max(1, round(float(np.median(candidate.rounds))))
 
 
 def out_of_fold(problem: Problem, candidate: Candidate, labels: Labels, rounds: int) -> Answers:

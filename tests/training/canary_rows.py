@@ -12,7 +12,7 @@ from training.balancing.balance import Balance
 from training.boosters import Settings
 from training.folds import Problem
 from training.model import Encoder
-from training.search.search import Candidate
+from training.search.plan import Candidate
 
 CANDIDATE = Candidate(
     algorithm="lightgbm", params={"num_leaves": 7, "learning_rate": 0.2}, balance=Balance(),

@@ -37,7 +37,7 @@ def trained(root: Path, data: TrainingSet | pd.DataFrame, task: Task = CHURN) ->
         data = make_set(data)
     folder = root / "version"
     folder.mkdir()
-    return build(task, data, Budget(trials=1), folder, root / "studies")
+    return build(task, data, Budget(trials=1, report=False), folder, root / "studies")
 
 
 def sound(built: Built) -> None:

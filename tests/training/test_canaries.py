@@ -64,11 +64,10 @@ def test_a_running_number_tells_the_time() -> None:
     assert warning.startswith("account_number tells early customers from late ones")
 
 
-@pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("classes", KINDS)
-def test_clean_rows_raise_no_warning(classes: int, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(20))
+def test_clean_rows_raise_no_warning(seed: int) -> None:
     """Honest columns, whatever the draw: the canaries are silent and say so."""
-    found = sung(Asked(classes=classes, seed=seed, signal=(0.0, 1.0, 2.0)[seed % 3]))
+    found = sung(Asked(classes=2 + seed % 2, seed=seed, signal=(0.0, 1.0, 2.0)[seed % 3]))
     assert found.warnings == ()
     assert "A shuffled label scores at chance" in found.words
     assert "A planted answer was noticed." in found.words
