@@ -7,17 +7,14 @@ import json
 import math
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from lifecycle.errors import OnrampError
-from lifecycle.progress import Advance, Progress, silent
-
-FAST = 10  # a second: from there on, no decimals
+from lifecycle.progress import Progress, bar, silent
 
 
 def plain(value: Any) -> Any:
@@ -68,36 +65,6 @@ def bars(*, as_json: bool = False) -> Progress:
     if as_json or not sys.stderr.isatty():
         return silent
     return bar
-
-
-@contextmanager
-def bar(label: str, total: int | None) -> Iterator[Advance]:
-    """One bar on standard error, gone when the work is done: how far, how fast, how it stands."""
-    from rich.console import Console  # noqa: PLC0415  only where somebody looks
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-    from rich.progress import Progress as RichProgress  # noqa: PLC0415
-
-    columns = (
-        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-        TimeElapsedColumn(), TextColumn("{task.fields[pace]}"),
-        TextColumn("{task.fields[note]}", style="bold", markup=False),
-    )  # fmt: skip
-    with RichProgress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(label, total=total, note="", pace="")
-
-        def advance(n: int, note: str = "") -> None:
-            progress.update(task, advance=n, pace=pace(progress.tasks[0].speed))
-            if note:
-                progress.update(task, note=note)
-
-        yield advance
-
-
-def pace(speed: float | None) -> str:
-    """How many a second, in two digits or more; nothing until two were counted."""
-    if not speed:
-        return ""
-    return f"{speed:,.0f}/s" if speed >= FAST else f"{speed:.2g}/s"
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
