@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
 from features.online_row import OnlineRow
-from lifecycle.prediction_log import Prediction
+from lifecycle.prediction_log import FeatureValue, Prediction
 from serving.champion import Champion
 from serving.features import refuse_missing
 from serving.log_writer import Answered, LogWriter
@@ -37,6 +37,9 @@ class Answer:
         probabilities: class → probability, the likeliest first.
         event_timestamp: the moment whose features were used.
         receipt_id: the row of the prediction log.
+        features: what the version was asked with, in its order; not told to the caller.
+        reasons: what weighs most in the answer, heaviest first; None where nobody asked for it
+            or it could not be worked out.
     """
 
     customer_id: str
@@ -48,6 +51,8 @@ class Answer:
     event_timestamp: datetime | None = None
     age_seconds: float | None = None
     receipt_id: str | None = None
+    features: Mapping[str, FeatureValue] = field(default_factory=dict)
+    reasons: Sequence[Mapping[str, Any]] | None = None
 
     def body(self) -> dict[str, Any]:
         """As JSON."""
@@ -61,10 +66,11 @@ class Answer:
             "event_timestamp": self.event_timestamp and self.event_timestamp.isoformat(),
             "age_seconds": self.age_seconds,
             "receipt_id": self.receipt_id,
+            "reasons": self.reasons,
         }
 
 
-REASONS = {
+SILENCE = {
     "unknown": "The online store has no features of this customer.",
     "stale": "The customer's features are older than their time to live.",
 }
@@ -138,6 +144,7 @@ def spoken(prediction: Prediction, now: datetime) -> Answer:
         event_timestamp=prediction.event_timestamp,
         age_seconds=age(prediction.event_timestamp, now),
         receipt_id=prediction.receipt_id,
+        features=prediction.features,
     )
 
 
@@ -146,7 +153,7 @@ def silent(row: OnlineRow, now: datetime) -> Answer:
     return Answer(
         customer_id=row.customer_id,
         status="stale" if row.status == "stale" else "unknown",
-        reason=REASONS[row.status],
+        reason=SILENCE[row.status],
         event_timestamp=row.event_timestamp,
         age_seconds=age(row.event_timestamp, now),
     )

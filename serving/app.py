@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -23,9 +23,11 @@ from serving.errors import refusal, status_of
 from serving.ids import customer_id
 from serving.invocations import ToMLflow
 from serving.limits import BODY_BYTES, BodyLimit
+from serving.reasons import MOST_EXPLAINED, MOST_REASONS
 from serving.service import Service
 
 MOST_CUSTOMERS = 1_000
+REASONS = 3  # for the risk that a page shows, unless it asks for another number
 
 
 class AnyText(Convertor[str]):
@@ -60,6 +62,16 @@ class Customers(BaseModel):
         list[Annotated[str, AfterValidator(checked)]],
         Field(min_length=1, max_length=MOST_CUSTOMERS),
     ]
+    reasons: Annotated[int, Field(ge=0, le=MOST_REASONS)] = 0
+
+    @model_validator(mode="after")
+    def few_enough_to_explain(self) -> Customers:
+        if self.reasons and len(self.customer_ids) > MOST_EXPLAINED:
+            raise ValueError(
+                f"reasons are given for at most {MOST_EXPLAINED} customers at a time, and "
+                f"{len(self.customer_ids)} are asked for"
+            )
+        return self
 
 
 def build_app(
@@ -132,15 +144,18 @@ def endpoints(app: FastAPI, service: Service) -> None:
     async def score(task: str, customers: Customers) -> JSONResponse:
         """Score customers with the features that the online store has of them."""
         champion, answers = await service.ask(task, customers.customer_ids)
+        answers = await service.explain(champion, answers, customers.reasons)
         body = [answer.body() for answer in answers]
         return JSONResponse({"task": task, "version": champion.version, "answers": body})
 
     register_url_convertor("any", AnyText())
 
     @app.get("/api/personalization/{user_id:any}")
-    async def personalization(user_id: str) -> JSONResponse:
+    async def personalization(
+        user_id: str, reasons: Annotated[int, Query(ge=0, le=MOST_REASONS)] = REASONS
+    ) -> JSONResponse:
         """Churn risk and ranked content for one user, or fallback content with the reason."""
-        return JSONResponse(await service.personalization(customer_id(user_id)))
+        return JSONResponse(await service.personalization(customer_id(user_id), reasons))
 
 
 def refusals(app: FastAPI) -> None:

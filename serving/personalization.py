@@ -18,9 +18,10 @@ Asked = Done[tuple[Champion, Answer]] | Failed
 
 
 def risk(asked: Asked) -> dict[str, Any]:
-    """How likely the user is to drop off, in a number and in a word."""
+    """How likely the user is to drop off, in a number and in a word, and why."""
     if isinstance(asked, Failed):
-        return {"probability": None, "band": None, "bands": None, **provenance(asked)}
+        nothing = dict.fromkeys(("probability", "band", "bands", "reasons"))
+        return {**nothing, **provenance(asked)}
     champion, given = asked.value
     bands = champion.bands
     known = bands is not None and given.probability is not None
@@ -28,6 +29,7 @@ def risk(asked: Asked) -> dict[str, Any]:
         "probability": given.probability,
         "band": bands.of(given.probability) if bands and given.probability is not None else None,
         "bands": {"medium": bands.medium, "high": bands.high} if bands and known else None,
+        "reasons": given.reasons,
         **provenance(asked),
     }
 

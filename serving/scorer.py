@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,17 @@ class Scorer(Protocol):
 
     def answers(self, probabilities: Probabilities) -> list[str]:
         """The decision in words for each row."""
+        ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """What versions offer since they carry the meanings of their features."""
+
+    def reasons(
+        self, rows: Sequence[Mapping[str, FeatureValue]], k: int
+    ) -> Sequence[Sequence[Mapping[str, Any]]]:
+        """The at most k features that weigh most in each row's answer, in numbers and words."""
         ...
 
 

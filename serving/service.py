@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from serving.guard import Done, Failed, attempt
 from serving.invocations import around
 from serving.log_writer import LogWriter
 from serving.personalization import CONTENT_TASK, RISK_TASK, Asked, content, risk
+from serving.reasons import Explaining
 from serving.seat import Seat
 from serving.watch import Watch
 
@@ -52,6 +53,7 @@ class Service:
         types = sorted(set(dataset.vocabulary.content.values()))
         self.content = for_types(read_content(), types)
         self._lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
+        self._explaining = Explaining()
 
     async def start(self) -> None:
         """Seat the champions and open the online store, so that the first answer is quick."""
@@ -64,6 +66,7 @@ class Service:
         """Write out the prediction log. Requests have ended by now."""
         await asyncio.to_thread(self.watch.stop)
         self._lane.shutdown(wait=False, cancel_futures=True)
+        self._explaining.stop()
         await asyncio.to_thread(self.log.stop)
 
     def seat(self, task: str) -> Seat:
@@ -97,13 +100,34 @@ class Service:
             raise NotReady("The online store cannot be asked.", found=asked.reason)
         return champion, asked.value
 
-    async def personalization(self, user: str) -> dict[str, Any]:
-        """Risk and content for one user. Whatever fails, there is content and a reason."""
+    async def personalization(self, user: str, reasons: int = 0) -> dict[str, Any]:
+        """Risk and content for one user. Whatever fails, there is content and a reason.
+
+        Args:
+            user: whom the page is for.
+            reasons: how many for the risk; they are worked out while content is looked up.
+        """
+        asked = await self._asked(RISK_TASK, user)
+        liked, explained = await asyncio.gather(
+            self._asked(CONTENT_TASK, user), self._explained(asked, reasons)
+        )
         return {
-            "user_id": user,
-            "risk": risk(await self._asked(RISK_TASK, user)),
-            "content": content(await self._asked(CONTENT_TASK, user), self.content),
-        }
+            "user_id": user, "risk": risk(explained), "content": content(liked, self.content)
+        }  # fmt: skip
+
+    async def explain(
+        self, champion: Champion, answers: Sequence[Answer], reasons: int
+    ) -> Sequence[Answer]:
+        """The answers with their reasons, where there are any to be had in time."""
+        scored = [given for given in answers if given.status == "scored"]
+        told = await self._explaining.of(champion, [one.features for one in scored], reasons)
+        if told is None:
+            return answers
+        each = iter(told)
+        return [
+            replace(given, reasons=next(each)) if given.status == "scored" else given
+            for given in answers
+        ]
 
     def ready(self) -> dict[str, Any]:
         """Who serves, and how the prediction log fares."""
@@ -119,6 +143,13 @@ class Service:
         except OnrampError as error:
             return Failed(str(error))
         return Done((champion, answers[0]))
+
+    async def _explained(self, asked: Asked, reasons: int) -> Asked:
+        if isinstance(asked, Failed):
+            return asked
+        champion, given = asked.value
+        (given,) = await self.explain(champion, (given,), reasons)
+        return Done((champion, given))
 
     def _answer(self, champion: Champion, customers: Sequence[str]) -> Sequence[Answer]:
         now = self.now()

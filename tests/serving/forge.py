@@ -88,6 +88,8 @@ def write_facts(
         },
         "calibrator": {"method": "none"},
         "threshold": 0.5,
+        "meanings": {"visits": {"words": "Visits", "unit": "times", "absent": "not known"}},
+        "outcome": "risk",
     }
     (folder / "model.json").write_text(json.dumps(facts))
     return facts
