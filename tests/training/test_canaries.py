@@ -70,7 +70,7 @@ def test_clean_rows_raise_no_warning(seed: int) -> None:
     found = sung(Asked(classes=2 + seed % 2, seed=seed, signal=(0.0, 1.0, 2.0)[seed % 3]))
     assert found.warnings == ()
     assert "A shuffled label scores at chance" in found.words
-    assert "A planted answer was noticed." in found.words
+    assert "A planted answer was noticed" in found.words
 
 
 def test_a_strong_model_of_many_features_is_no_leak() -> None:
