@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import tasks
 from lifecycle.costs import Costs
 from lifecycle.dataset import TaskChoice
 from lifecycle.errors import UsageError
@@ -58,3 +62,13 @@ def test_a_data_set_may_state_its_own() -> None:
     assert choice.costs == Costs(offer=1, saved=10, currency="GBP")
     with pytest.raises(ValueError, match="acepted"):
         TaskChoice.model_validate({"costs": {"offer": 1, "saved": 10, "acepted": 0.5}})
+
+
+def test_the_documented_example_is_the_shipped_one() -> None:
+    """The page's TOML states the costs of the shipped task, and its threshold."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "training.md"
+    (block,) = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    stated = TaskChoice.model_validate(tomllib.loads(block)["tasks"]["churn"])
+    assert stated.costs == tasks.find("churn").costs
+    assert stated.costs is not None
+    assert stated.costs.threshold == pytest.approx(0.33, abs=0.005)
