@@ -25,7 +25,8 @@ class Plan:
     """What to search, for how long, where it is kept and by how many.
 
     Attributes:
-        name: of the study; it holds whatever must be the same for a search to be resumed.
+        name: of the study; `training.search.identity` adds what must be the same for it to be
+            carried on.
         folder: for the journal, its lock and the kept boosters.
         storage: URL of a database that Optuna knows, or a journal file that machines share;
             None: a journal in `folder`.

@@ -24,6 +24,7 @@ from training.search.board import open_board
 from training.search.crew import crew
 from training.search.draw import candidate_of
 from training.search.hand import Hand, beating, sizes
+from training.search.identity import named
 from training.search.kept import drop_others, folder_of
 from training.search.plan import FINALISTS, Candidate, Found, Plan, code
 from training.search.slots import (
@@ -58,6 +59,7 @@ def search(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -
         Busy: another process of this home runs this very study.
         UsageError, NotReady: the storage cannot be had.
     """
+    plan = named(plan, stages)
     plan.folder.mkdir(parents=True, exist_ok=True)
     with held(plan.folder / f"{plan.name}.held", "This very search"):
         began = time.time()

@@ -18,7 +18,7 @@ from lifecycle.lock import held
 from training.search.plan import Plan
 
 PATIENCE_SECONDS = 60.0  # for a neighbour's write
-BACK = 65_536  # bytes read from a journal's end to find its last whole line
+BLOCK = 4_096  # bytes read at once to find the last whole line
 
 
 class WriteLock(JournalFileSymlinkLock):
@@ -50,15 +50,16 @@ class WriteLock(JournalFileSymlinkLock):
 def mend(journal: Path) -> None:
     """Cut off a last line without its end: its writer was killed in it."""
     with journal.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size == 0:
-            return
-        file.seek(size - 1)
-        if file.read(1) == b"\n":
-            return
-        back = min(size, BACK)
-        file.seek(size - back)
-        file.truncate(size - back + file.read(back).rfind(b"\n") + 1)
+        size = end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            begin = max(0, end - BLOCK)
+            file.seek(begin)
+            line_end = file.read(end - begin).rfind(b"\n")
+            end = begin if line_end < 0 else begin + line_end + 1
+            if line_end >= 0:
+                break
+        if end < size:
+            file.truncate(end)
 
 
 def open_storage(plan: Plan) -> BaseStorage:

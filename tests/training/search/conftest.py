@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +27,7 @@ def make_problem(rows: int = 400, signal: float = 1.5, folds: int = 2, rounds: i
     labels = (rng.random(rows) < 1 / (1 + np.exp(1.2 - push))).astype(np.int64)
     matrix[rng.random(rows) < 0.1, 2] = np.nan
     edges = np.linspace(rows // 2, rows, folds + 1).astype(int)
-    cut = [
-        (np.arange(start), np.arange(start, stop))
-        for start, stop in zip(edges[:-1], edges[1:], strict=True)
-    ]
+    cut = [(np.arange(start), np.arange(start, stop)) for start, stop in pairwise(edges)]
     return Problem(
         encoder=Encoder(FEATURES, {"plan": ("free", "pro", "team")}),
         matrix=matrix, labels=labels, folds=cut,

@@ -1,4 +1,4 @@
-"""The search is one study: the same again by seed, resumed after a kill, blind to the answer."""
+"""The search is one study: the same again whoever runs it, carried on after a kill, never stuck."""
 
 from __future__ import annotations
 
@@ -8,188 +8,252 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from lifecycle.errors import Busy, DataError
 from lifecycle.lock import held
 from lifecycle.metrics import metric
-from lifecycle.space import Choice, Search
-from tests.training.conftest import CHURN, SEARCH, make_frame, make_set
-from training.balancing.balance import Balance
-from training.boosters import Settings
-from training.folds import FoldCache, Problem, watched_weights
-from training.parts import prepare_parts
-from training.search.search import Found, Plan, open_study, search
-from training.splits import folds
-
-
-def make_problem(signal: float = 1.5, customers: int = 300) -> Problem:
-    frame = make_frame(customers, signal=signal)
-    prepared = prepare_parts(CHURN, make_set(frame))
-    rows = frame.iloc[prepared.train.positions]
-    return Problem(
-        encoder=prepared.encoder, matrix=prepared.train.matrix, labels=prepared.train.labels,
-        folds=folds(rows, 2), settings=Settings(classes=2, bins=63, seed=0, rounds=60),
-    )  # fmt: skip
-
-
-def make_plan(journal: Path, trials: int = 5, space: Search = SEARCH) -> Plan:
-    return Plan(
-        name="churn-x", journal=journal, kind="binary", metric="log_loss", search=space, seed=3,
-        trials=trials,
-    )  # fmt: skip
-
-
-def told(found: Found) -> list[tuple[object, ...]]:
-    return [
-        (t.params, t.state, t.value if t.state.name == "COMPLETE" else None) for t in found.trials
-    ]
+from lifecycle.progress import Advance
+from lifecycle.space import Choice
+from tests.training.search.conftest import SPACE, make_plan, make_problem, told
+from training.search.board import open_board
+from training.search.draw import LAG
+from training.search.hand import Hand, Job
+from training.search.identity import named
+from training.search.search import search
+from training.search.slots import Order, is_over
 
 
 def test_the_same_seed_is_the_same_search(tmp_path: Path) -> None:
     """Two searches draw the same trials with the same scores; another seed does not."""
-    problem = make_problem()
-    one = search(problem, make_plan(tmp_path / "one"))
-    two = search(problem, make_plan(tmp_path / "two"))
-    other = search(problem, replace(make_plan(tmp_path / "other"), seed=4))
+    stages = (make_problem(),)
+    one = search(stages, make_plan(tmp_path / "one"))
+    two = search(stages, make_plan(tmp_path / "two"))
+    other = search(stages, replace(make_plan(tmp_path / "other"), seed=4))
     assert told(one) == told(two)
-    assert one.ranked == two.ranked
+    assert (one.ranked, one.scores) == (two.ranked, two.scores)
     assert told(one) != told(other)
+
+
+@pytest.mark.parametrize("storage", ["journal", "sqlite"])
+def test_any_number_of_workers_comes_to_the_same_trials(tmp_path: Path, storage: str) -> None:
+    """Up to eight at once, begun and ended in any order, leave what one alone leaves."""
+    problem, trials = make_problem(200, rounds=8), 20
+    alone = search((problem,), make_plan(tmp_path / "alone", trials))
+    assert {t.state.name for t in alone.trials} == {"COMPLETE", "PRUNED"}
+    for seed, workers in enumerate((2, 5, 8)):
+        plan = make_plan(tmp_path / f"{workers}", trials)
+        if storage == "sqlite":
+            plan = replace(plan, storage=f"sqlite:///{tmp_path / f'{workers}.db'}")
+        scramble((problem,), plan, workers, seed)
+        found = search((problem,), plan)
+        assert told(found) == told(alone)
+        assert (found.ranked, found.scores) == (alone.ranked, alone.scores)
+
+
+def scramble(stages: tuple, plan, workers: int, seed: int) -> None:
+    """Work the study off by several workers, each a step behind or ahead of the others."""
+    rng = np.random.default_rng(seed)
+    study = named(plan, stages)
+    study.folder.mkdir(parents=True)
+    hands = [Hand(plan=study, stages=stages, board=open_board(study)) for _ in range(workers)]
+    order = Order(stage=0, slots=range(plan.trials))
+    jobs: dict[int, Job | None] = dict.fromkeys(range(workers))
+    while True:
+        place = int(rng.integers(workers))
+        job = jobs[place]
+        if job is not None:
+            hands[place].do(job)
+            jobs[place] = None
+        else:
+            jobs[place] = hands[place].begin(order)
+        if is_over(order, hands[0].board.look(), now=0.0):
+            return
 
 
 def test_a_finished_study_is_not_searched_again(tmp_path: Path) -> None:
     """Asking for the same trials again adds none; asking for more adds only those."""
-    problem, plan = make_problem(), make_plan(tmp_path / "study")
-    first = search(problem, plan)
-    assert told(search(problem, plan)) == told(first)
-    more = search(problem, replace(plan, trials=7))
+    stages, plan = (make_problem(),), make_plan(tmp_path)
+    first = search(stages, plan)
+    assert told(search(stages, plan)) == told(first)
+    more = search(stages, replace(plan, trials=7))
     assert told(more)[:5] == told(first)
     assert len(more.trials) == 7
 
 
 def test_a_longer_search_of_earlier_changes_no_choice(tmp_path: Path) -> None:
-    """Few trials choose from those few, though the journal holds more: same seed, same model."""
-    problem, plan = make_problem(), make_plan(tmp_path / "study", trials=3)
-    alone = search(problem, replace(plan, journal=tmp_path / "alone"))
-    search(problem, replace(plan, trials=8))
-    again = search(problem, plan)
+    """Few trials choose from those few, though the study holds more: same seed, same model."""
+    stages, plan = (make_problem(), make_problem(800)), make_plan(tmp_path / "a", trials=3)
+    alone = search(stages, make_plan(tmp_path / "b", trials=3))
+    search(stages, replace(plan, trials=12))
+    again = search(stages, plan)
     assert told(again) == told(alone)
     assert (again.ranked, again.value, again.counts) == (alone.ranked, alone.value, alone.counts)
 
 
-def test_a_study_has_one_process(tmp_path: Path) -> None:
-    """While a neighbour runs the study its trials are left alone, and the second is told so."""
-    plan = make_plan(tmp_path / "study")
-    study = open_study(plan)
-    running = study.ask()
-    words = r"This very search is under way already.*study\.held"
-    with held(tmp_path / "study.held", "It"), pytest.raises(Busy, match=words):
-        search(make_problem(), plan)
-    assert study.trials[running.number].state.name == "RUNNING"
+def test_a_study_has_one_search_at_a_time(tmp_path: Path) -> None:
+    """While a neighbour of this home runs the study, the second is told so."""
+    plan, stages = make_plan(tmp_path), (make_problem(),)
+    lock = tmp_path / f"{named(plan, stages).name}.held"
+    words = r"This very search is under way already.*\.held"
+    with held(lock, "It"), pytest.raises(Busy, match=words):
+        search(stages, plan)
+
+
+def test_other_rows_are_another_study(tmp_path: Path) -> None:
+    """A name covers the rows, the folds, the space and the seed, and not how it is run."""
+    plan, problem = make_plan(tmp_path), make_problem(100)
+    changed = problem.matrix.copy()
+    changed[3, 1] += 1e-9
+    (fit, validate), *rest = problem.folds
+    others = [
+        named(plan, (replace(problem, matrix=changed),)),
+        named(plan, (replace(problem, folds=[(fit[1:], validate), *rest]),)),
+        named(plan, (replace(problem, settings=replace(problem.settings, rounds=9)),)),
+        named(plan, (problem, problem)),
+        named(replace(plan, seed=4), (problem,)),
+        named(replace(plan, search=replace(SPACE, balancing=("none",))), (problem,)),
+    ]
+    same = named(replace(plan, workers=4, seconds=3.0, trials=None), (problem,)).name
+    assert same == named(plan, (problem,)).name
+    assert len({same, *(other.name for other in others)}) == len(others) + 1
 
 
 def test_both_boosters_are_tried_first(tmp_path: Path) -> None:
-    """The study starts from a known good point of each booster, without balancing."""
-    found = search(make_problem(), make_plan(tmp_path / "study", trials=2))
-    assert [t.params["algorithm"] for t in found.trials] == ["lightgbm", "xgboost"]
+    """The study starts from known good points of each booster, without balancing."""
+    found = search((make_problem(),), make_plan(tmp_path, trials=2))
+    assert {t.params["algorithm"] for t in found.trials} == {"lightgbm", "xgboost"}
     assert {t.params["balancing"] for t in found.trials} == {"none"}
 
 
-def test_time_ends_a_search_but_never_before_its_first_trial(tmp_path: Path) -> None:
-    """With no time at all there is still one trial to choose."""
-    plan = replace(make_plan(tmp_path / "study", trials=50), seconds=0.0)
-    assert len(search(make_problem(), plan).trials) == 1
+@pytest.mark.parametrize("stages", [1, 3])
+def test_time_ends_a_search_but_never_before_it_has_a_number(tmp_path: Path, stages: int) -> None:
+    """With no time at all: one trial on the first stage, and its candidate on the last."""
+    problems = [make_problem(rows) for rows in (200, 400, 800)][-stages:]
+    found = search(problems, replace(make_plan(tmp_path, trials=None), seconds=0.0))
+    assert [t.user_attrs["stage"] for t in found.trials] == [0, 2][: min(stages, 2)]
+    assert len(found.ranked) == 1
+
+
+def test_a_search_uses_its_time_and_no_more(tmp_path: Path) -> None:
+    """It ends near its limit: what would cross the limit is not begun."""
+    plan = replace(make_plan(tmp_path, trials=None), seconds=1.0)
+    found = search((make_problem(200, rounds=10),), plan)
+    assert len(found.trials) > 1
+    assert found.seconds < 2.5  # noise of a busy machine
+
+
+def test_the_best_meet_again_on_more_rows(tmp_path: Path) -> None:
+    """All on the first stage, the best eight on the next, four on the last, which decides."""
+    stages = [make_problem(rows, rounds=10) for rows in (150, 300, 600)]
+    found = search(stages, make_plan(tmp_path, trials=11))
+    by_stage = [[t for t in found.trials if t.user_attrs["stage"] == s] for s in range(3)]
+    assert [len(trials) for trials in by_stage] == [11, min(8, found.counts["complete"] - 12), 4]
+    for before, after in pairwise(by_stage):
+        complete = sorted(
+            (t for t in before if t.state.name == "COMPLETE"),
+            key=lambda t: (t.value, t.user_attrs["slot"]),
+        )
+        best = {t.user_attrs["slot"] for t in complete[: len(after)]}
+        assert {t.user_attrs["slot"] for t in after} == best
+    assert found.scores == tuple(sorted(t.value for t in by_stage[2]))
+    assert all(len(candidate.rounds) == 2 for candidate in found.ranked)
+
+
+def test_kept_boosters_answer_as_they_were_scored(tmp_path: Path) -> None:
+    """What is kept of the best trials, and only of them, gives the trial's own scores."""
+    stages = (make_problem(rounds=10),)
+    found = search(stages, make_plan(tmp_path, trials=14))
+    assert set(found.kept) == set(range(len(found.ranked)))
+    kept = next(iter(found.kept.values())).parent
+    assert set(kept.iterdir()) == set(found.kept.values())
+    for place, folder in found.kept.items():
+        assert sorted(f.name for f in folder.iterdir()) == ["fold-0", "fold-1"]
+        assert found.ranked[place].rounds
+        assert all(any(fold.iterdir()) for fold in folder.iterdir())
+
+
+def test_somebody_who_watches_sees_every_trial_and_the_best(tmp_path: Path) -> None:
+    """The bar is moved once a finished trial, and its note has the best score so far."""
+    seen: list[tuple[int, str]] = []
+
+    @contextmanager
+    def watching(label: str, total: int | None) -> Iterator[Advance]:
+        assert (label, total) == ("search churn", 5)
+        yield lambda n, note="": seen.append((n, note))
+
+    found = search((make_problem(),), make_plan(tmp_path), watching)
+    assert sum(n for n, _ in seen) == 5
+    assert seen[-1][1] == f"best {found.value:.4f}"
 
 
 KILLED = """
     import sys
+    from dataclasses import replace
     from pathlib import Path
-    from tests.training.search.test_search import make_plan, make_problem
+    from tests.training.search.conftest import make_plan, make_problem
     from training.search.search import search
-    search(make_problem(), make_plan(Path(sys.argv[1]), trials=60))
+    search((make_problem(),), replace(make_plan(Path(sys.argv[1]), trials=400), workers=2))
 """
 
 
-def trials_in(journal: Path) -> int:
-    """How many trials the journal has seen created."""
-    written = journal.read_bytes() if journal.exists() else b""
-    return written.count(b'"op_code":4')
+def workers_in(folder: Path) -> set[str]:
+    """Who has written an outcome."""
+    stages = (make_problem(),)
+    board = open_board(named(make_plan(folder), stages))
+    return {t.user_attrs["worker"] for t in board.look().values() if t.state.is_finished()}
 
 
-def test_a_killed_search_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    """After kill -9 the study ends with the very trials of a search that was never killed."""
-    journal = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(journal)])
-    deadline = time.monotonic() + 60
-    while trials_in(journal) < 3 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+def test_a_killed_search_of_two_workers_goes_on_alone(tmp_path: Path) -> None:
+    """After kill -9 its worker ends too, and one process ends with what it would have come to."""
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(folder)])
+    deadline = time.monotonic() + 120
+    while len(workers_in(folder)) < 2 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    (helper,) = psutil.Process(process.pid).children()
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    trials = trials_in(journal) + 2
-    assert trials < 50
-    resumed = search(make_problem(), make_plan(journal, trials=trials))
-    whole = search(make_problem(), make_plan(tmp_path / "whole", trials=trials))
+    helper.wait(20)
+    board = open_board(named(make_plan(folder), (make_problem(),)))
+    trials = len(board.look()) + LAG
+    assert trials < 300
+    resumed = search((make_problem(),), make_plan(folder, trials))
+    whole = search((make_problem(),), make_plan(tmp_path / "whole", trials))
     assert told(resumed) == told(whole)
     assert resumed.ranked == whole.ranked
+    assert not list(folder.glob("*.crew"))
 
 
 def test_a_shuffled_label_is_at_chance(tmp_path: Path) -> None:
     """When labels are noise, no resampling or search finds anything out of fold."""
-    problem = make_problem(customers=900)
+    problem = make_problem(2_000, rounds=10)
     shuffled = np.random.default_rng(0).permutation(problem.labels)
     found = search(
-        replace(problem, labels=shuffled),
-        replace(make_plan(tmp_path / "study", trials=6), metric="roc_auc"),
+        (replace(problem, labels=shuffled),),
+        replace(make_plan(tmp_path, trials=6), metric="roc_auc"),
     )
     assert 0.42 < found.value < 0.58
 
 
-@pytest.mark.parametrize("method", ["smote", "smotenc"])
-def test_synthetic_rows_come_from_the_training_fold_only(method: str) -> None:
-    """Changing every validation row changes no row that the fold is fitted on."""
-    problem = make_problem()
-    fit, validate = problem.folds[0]
-    poisoned = problem.matrix.copy()
-    poisoned[validate, :5] = 1e6
-    balance = Balance(method=method)  # type: ignore[arg-type]
-    clean = FoldCache(problem).balanced(0, balance)
-    other = FoldCache(replace(problem, matrix=poisoned)).balanced(0, balance)
-    assert clean.synthetic > 0
-    np.testing.assert_array_equal(clean.matrix, other.matrix)
-    assert np.nanmax(clean.matrix[:, :5]) <= np.nanmax(problem.matrix[fit][:, :5]) + 1e-9
-
-
-def test_folds_are_balanced_and_binned_once() -> None:
-    """A second trial with the same balancing gets the same prepared rows."""
-    cache = FoldCache(make_problem())
-    balance = Balance(method="smote")
-    assert cache.prepared(0, balance, "lightgbm") is cache.prepared(0, balance, "lightgbm")
-    assert cache.balanced(0, balance) is cache.balanced(0, balance)
-
-
-def test_watched_rows_weigh_as_the_fitted_classes() -> None:
-    """Early stopping sees the class shares that the booster is fitted on."""
-    problem = make_problem()
-    balanced = FoldCache(problem).balanced(0, Balance(method="smote", ratio=1.0))
-    labels = problem.labels[problem.folds[0][1]]
-    weights = watched_weights(balanced, labels)
-    assert weights is not None
-    assert np.bincount(labels, weights) == pytest.approx([len(labels) / 2] * 2)
-
-
 def test_a_search_space_that_no_booster_takes_says_so(tmp_path: Path) -> None:
     """When every trial fails, the booster's own words are in the error."""
-    broken = replace(SEARCH, spaces={"xgboost": {"max_depth": Choice((-3,))}}, balancing=("none",))
+    broken = replace(SPACE, spaces={"xgboost": {"max_depth": Choice((-3,))}}, balancing=("none",))
     with pytest.raises(DataError, match=r"No trial .*-3"):
-        search(make_problem(), make_plan(tmp_path / "study", trials=2, space=broken))
+        search((make_problem(),), make_plan(tmp_path, trials=2, space=broken))
 
 
 def test_the_value_is_the_mean_over_folds(tmp_path: Path) -> None:
     """What is optimised is the mean of the folds' scores, in the task's own metric."""
-    found = search(make_problem(), make_plan(tmp_path / "study", trials=1))
+    found = search((make_problem(),), make_plan(tmp_path, trials=1))
     assert found.value == pytest.approx(np.mean(found.trials[0].user_attrs["scores"]))
     assert metric("binary", "log_loss", [0, 1], [0.5, 0.5]) > found.value

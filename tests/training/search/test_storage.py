@@ -1,0 +1,54 @@
+"""Where studies are kept: journals that survive a kill in a write, databases with clear errors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lifecycle.errors import NotReady, UsageError
+from tests.training.search.conftest import make_plan
+from training.search.board import open_board
+from training.search.storage import mend, open_database
+
+
+def test_a_line_that_a_kill_cut_short_is_not_read_with_the_next(tmp_path: Path) -> None:
+    """The journal goes on after half a line: what was whole before and after is all there."""
+    plan = make_plan(tmp_path)
+    board = open_board(plan)
+    with plan.journal.open("ab") as file:
+        file.write(b'{"op_code":5,"study')
+    board.storage.set_study_user_attr(board.study, "after", 1)
+    assert [json.loads(line) for line in plan.journal.read_text().splitlines()]
+    again = open_board(plan)
+    assert again.storage.get_study_user_attrs(again.study) == {"after": 1}
+
+
+@pytest.mark.parametrize("text", [b"", b"half", b"one\n", b"one\ntw", b"one\n" + b"x" * 9_000])
+def test_only_an_unfinished_end_is_cut_off(tmp_path: Path, text: bytes) -> None:
+    """Whole lines stay as they were, however long the broken one is."""
+    (tmp_path / "journal").write_bytes(text)
+    mend(tmp_path / "journal")
+    assert (tmp_path / "journal").read_bytes() == text[: text.rfind(b"\n") + 1]
+
+
+def test_what_is_no_database_says_so() -> None:
+    """The error shows how a URL is written."""
+    with pytest.raises(UsageError, match=r"'search' is no database URL.*postgresql"):
+        open_database("search")
+
+
+def test_a_database_without_its_driver_says_so() -> None:
+    """The error names the driver's module and never the password."""
+    with pytest.raises(UsageError, match=r"cannot be kept in mysql") as caught:
+        open_database("mysql+mysqldb://me:secret@db/search")
+    assert "secret" not in str(caught.value)
+
+
+def test_a_database_that_does_not_answer_says_so(tmp_path: Path) -> None:
+    """Not a traceback of three libraries, and no password."""
+    url = f"sqlite:///{tmp_path}/no/such/folder/search.db"
+    with pytest.raises(NotReady, match=r"does not answer.*unable to open database file"):
+        open_board(replace(make_plan(tmp_path), storage=url))
