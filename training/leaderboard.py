@@ -32,6 +32,7 @@ class Standing:
         version: None where the run registered none, or its version was deleted.
         metrics: on its own test rows.
         baseline: the best of its baselines on the same rows, by the metric asked for.
+        made: how its boosters were put together, in words.
         verdict: of the gate.
     """
 
@@ -40,7 +41,8 @@ class Standing:
     aliases: tuple[str, ...]
     run_id: str
     at: datetime
-    algorithm: str
+    algorithms: str
+    made: str
     balancing: str
     calibrator: str
     trials: int
@@ -155,7 +157,8 @@ def standing(run: Recorded, version: Version | None, metric: str) -> Standing:
         aliases=version.aliases if version else (),
         run_id=run.run_id,
         at=run.at,
-        algorithm=params.get("algorithm", ""),
+        algorithms=params.get("algorithms", params.get("algorithm", "")),
+        made=params.get("made", ""),
         balancing=params.get("balancing", ""),
         calibrator=params.get("calibrator", ""),
         trials=sum(whole(n) or 0 for name, n in params.items() if name.startswith("trials_")),

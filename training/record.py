@@ -50,6 +50,7 @@ def params_of(task: Task, built: Built) -> dict[str, Any]:
     best, prepared = built.final.best, built.prepared
     fixed = {
         "algorithm": best.algorithm,
+        "algorithms": " + ".join(built.final.recipe.algorithms),
         "made": built.final.recipe.how,
         "rounds": best.typical_rounds,
         "balancing": best.balance.method,

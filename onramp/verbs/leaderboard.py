@@ -71,7 +71,7 @@ def row(one: Standing, metrics: list[str]) -> tuple[str, ...]:
         version,
         *(share(one.metrics.get(name)) for name in metrics),
         baseline,
-        f"{one.algorithm}{balanced}",
+        f"{one.algorithms}{balanced}",
         str(one.trials),
         f"{one.at:%Y-%m-%d %H:%M}",
         one.verdict,

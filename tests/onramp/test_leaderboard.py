@@ -10,8 +10,8 @@ from training.leaderboard import Exam, Leaderboard, Standing
 
 ONE = Standing(
     rank=1, version=7, aliases=("champion",), run_id="0123456789abcdef",
-    at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), algorithm="lightgbm", balancing="smote",
-    calibrator="scaling", trials=40, seed=0, as_of="2026-01-01",
+    at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), algorithms="lightgbm", made="refit",
+    balancing="smote", calibrator="scaling", trials=40, seed=0, as_of="2026-01-01",
     metrics={"log_loss": 0.41234, "roc_auc": 0.8467}, baseline=("logistic_regression", 0.42),
     verdict="promote", warnings="",
 )  # fmt: skip

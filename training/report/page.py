@@ -35,7 +35,7 @@ def page(
         pictures: those of the sections where somebody drew them already.
     """
     drawn = by_section(draw(sections) if pictures is None else pictures)
-    return template().render(
+    return template("report.html").render(
         title=title,
         facts={name: shown(value) for name, value in facts.items()},
         warnings=[(one, text) for one in sections for text in one.warnings],
@@ -47,7 +47,7 @@ def page(
 
 
 @cache
-def template() -> Template:
+def template(name: str) -> Template:
     """Escapes every value; one that the template names and nobody gives is an error."""
     pages = Environment(
         loader=FileSystemLoader(PAGES),
@@ -56,7 +56,7 @@ def template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return pages.get_template("report.html")
+    return pages.get_template(name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from training.report.section import Cell, Section, Table
 MOST_TRIALS = 10
 LEAST_SCORES = 2  # to tell a spread
 TRIAL_COLUMNS = (
+    "stage",
     "trial",
     "score",
     "spread over folds",
@@ -32,24 +33,25 @@ def sections_of(task: Task, built: Built) -> tuple[Section, ...]:
     """Everything the page shows, in the order in which it is read."""
     return (
         test_section(task, built),
-        *getattr(built, "sections", ()),
+        *built.sections,
         search_section(task, built),
         features_section(built),
     )
 
 
 def title_of(task: Task, built: Built) -> str:
-    return f"{task.name} as of {built.prepared.data.as_of:%Y-%m-%d}"
+    data = built.prepared.data
+    return f"{task.name} as of {data.as_of:%Y-%m-%d}" if data.timed else task.name
 
 
 def facts_of(task: Task, built: Built) -> dict[str, Cell]:
     """What a reader must know before the sections."""
-    best, data = built.final.best, built.prepared.data
+    recipe, best, data = built.final.recipe, built.final.best, built.prepared.data
     rows = ", ".join(f"{name} {n:,}" for name, n in rows_of(built.prepared).items() if n)
     return {
         "Question": task.question,
-        "Model": f"{best.algorithm}, balancing {best.balance.method}, "
-        f"calibration {built.calibrated.calibrator['method']}",
+        "Model": f"{' + '.join(recipe.algorithms)}, {recipe.how}, balancing "
+        f"{best.balance.method}, calibration {built.calibrated.calibrator['method']}",
         "Rows": rows,
         "Features": len(built.prepared.encoder.features),
         "Data": ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in data.lineage.items()),
@@ -61,18 +63,13 @@ def facts_of(task: Task, built: Built) -> dict[str, Cell]:
 
 def warnings_of(task: Task, built: Built) -> tuple[str, ...]:
     """Everything that a person must look at, without drawing anything."""
-    measured = (text for one in getattr(built, "sections", ()) for text in one.warnings)
+    measured = (text for one in built.sections for text in one.warnings)
     return (*beaten(task, built), *measured, *failures(built.found.trials))
 
 
 def where(built: Built) -> str:
     """What the judging rows are to the training rows."""
-    return "the out-of-time test" if timed(built) else "the held-out test"
-
-
-def timed(built: Built) -> bool:
-    """Whether the rows were cut forward in time."""
-    return bool(getattr(built.prepared.data, "timed", True))
+    return "the out-of-time test" if built.prepared.data.timed else "the held-out test"
 
 
 def test_section(task: Task, built: Built) -> Section:
@@ -133,7 +130,7 @@ def test_words(task: Task, built: Built) -> str:
     """The task's metric beside that of the baselines."""
     data = built.prepared.data
     whose = data.frame["customer_id"].iloc[built.prepared.test.positions].nunique()
-    later = "later " if timed(built) else ""
+    later = "later " if built.prepared.data.timed else ""
     others = [
         f"{scores[task.metric]:.4f} of {name.replace('_', ' ')}"
         for name, scores in built.baselines.items()
@@ -149,13 +146,13 @@ def test_words(task: Task, built: Built) -> str:
 def search_section(task: Task, built: Built) -> Section:
     """How many trials, and the best of them."""
     found, higher = built.found, HIGHER_IS_BETTER[task.metric]
-    values = [t.value if t.state == TrialState.COMPLETE else None for t in found.trials]
+    drawn = [t for t in found.trials if stage_of(t) == 0]
+    values = [t.value if t.state == TrialState.COMPLETE else None for t in drawn]
     states = ", ".join(f"{n} {state}" for state, n in found.counts.items())
     pace = f", {len(found.trials) / found.seconds:.1f} a second" if found.seconds else ""
-    best = sorted(
-        (t for t in found.trials if t.state == TrialState.COMPLETE and t.value is not None),
-        key=lambda t: (-float(t.value or 0) if higher else float(t.value or 0), t.number),
-    )
+    sign = -1.0 if higher else 1.0
+    complete = [t for t in found.trials if t.state == TrialState.COMPLETE and t.value is not None]
+    best = sorted(complete, key=lambda t: (-stage_of(t), sign * float(t.value or 0), t.number))
     return Section(
         name="search",
         title="Search",
@@ -173,12 +170,18 @@ def search_section(task: Task, built: Built) -> Section:
     )
 
 
+def stage_of(trial: FrozenTrial) -> int:
+    """How far it came: the first stage is the smallest sample."""
+    return int(trial.user_attrs.get("stage", 0))
+
+
 def trial_row(trial: FrozenTrial) -> tuple[Cell, ...]:
     """One trial in a line of `TRIAL_COLUMNS`."""
     scores: Sequence[float] = trial.user_attrs.get("scores", [])
     rounds: Sequence[int] = trial.user_attrs.get("rounds", [])
     took = trial.duration
     return (
+        stage_of(trial),
         trial.user_attrs.get("slot", trial.number),
         trial.value,
         float(np.std(scores)) if len(scores) >= LEAST_SCORES else None,
