@@ -1,6 +1,6 @@
 """Which rule should choose a calibrator? Log-loss on fresh rows, over ten shapes of error.
 
-    python benchmarks/calibration.py
+    python -m benchmarks.calibration
 
 Log-odds are drawn, labels follow from them, and what a booster might say instead is made of them
 (shifted, stretched, bent, …). Each rule chooses on a few rows; its choice is judged by expected

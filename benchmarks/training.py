@@ -22,7 +22,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -35,6 +35,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.measure import Failed, measure
+from benchmarks.training_results import Cell, Place, Results, read
 from benchmarks.training_sets import DATA, LABEL, SETS, Cut, cut, table
 from benchmarks.training_systems import SYSTEMS
 from lifecycle.metrics import measure as judge
@@ -45,53 +46,6 @@ CELL = str(Path(__file__).with_name("training_cell.py"))
 CORES = 2
 GRACE = 300.0  # seconds beyond three budgets after which a system is ended
 SHOWN = ("roc_auc", "pr_auc", "log_loss", "ece")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """One thing to measure. A system without a time limit has the budget 0, for all of them."""
-
-    set: str
-    system: str
-    budget: int
-    seed: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.set}-{self.system}-{self.budget}-{self.seed}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where things are kept.
-
-    Attributes:
-        scratch: tables, cuts, answers and logs.
-        results: the JSON lines.
-        peers: the peers' interpreter.
-    """
-
-    scratch: Path
-    results: Path
-    data: Path
-    peers: Path
-
-    def folder(self, name: str) -> Path:
-        made = self.scratch / name
-        made.mkdir(parents=True, exist_ok=True)
-        return made
-
-    def answers(self, cell: Cell) -> Path:
-        """What a system said of the held-out rows."""
-        return self.folder("answers") / f"{cell.name}.npy"
-
-
-def read(results: Path) -> dict[Cell, dict[str, Any]]:
-    """The newest line of each cell."""
-    if not results.exists():
-        return {}
-    lines = map(json.loads, results.read_text(encoding="utf-8").splitlines())
-    return {Cell(**line["cell"]): line for line in lines}
 
 
 def cells(sets: list[str], systems: list[str], budgets: list[int], seeds: range) -> Iterator[Cell]:
@@ -155,7 +109,7 @@ def code() -> str:
         ["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    return found.stdout.strip() or "unknown"
+    return str(found.stdout).strip() or "unknown"
 
 
 def told(line: dict[str, Any]) -> str:
@@ -233,7 +187,7 @@ def main(  # noqa: PLR0913, PLR0917  # one argument an option: click hands them 
     if report:
         from benchmarks.training_report import write  # noqa: PLC0415  draws: not when measuring
 
-        write(place)
+        write(Results(place, read(place.results)))
         return
     if not all(SYSTEMS[name].ours for name in systems) and not shutil.which(str(peers)):
         raise click.UsageError(f"No interpreter at {peers}. The head of this file makes one.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -36,8 +37,8 @@ def trained(asked: Asked, task: Task | None) -> Answer:
     )  # fmt: skip
     scorer = Scorer.from_folder(result.folder)
 
-    def one(row: pd.DataFrame) -> object:
-        values = {name: value for name, value in row.iloc[0].items() if not pd.isna(value)}
+    def one(row: pd.DataFrame) -> Callable[[], object]:
+        values = {str(name): value for name, value in row.iloc[0].items() if not pd.isna(value)}
         return lambda: scorer.score_rows([values])
 
     return Answer(
