@@ -22,6 +22,8 @@ import pandas as pd
 
 Matrix = npt.NDArray[np.float64]
 Value = float | int | str | bool | None
+Reason = dict[str, Any]
+REASON = ("feature", "value", "contribution", "direction", "words")
 
 FACTS = "model.json"
 FOREST = "forest.txt"
@@ -128,11 +130,11 @@ def calibrate(calibrator: Mapping[str, Any], raw: Matrix) -> Matrix:
         return probabilities
     if method in {"scaling", "prior"}:
         logs = np.log(probabilities)
-        return softmax(logs / calibrator["temperature"] + np.asarray(calibrator["bias"]))
+        return normalised(softmax(logs / calibrator["temperature"] + calibrator["bias"]))
     if method == "beta":
         no, yes = np.log(probabilities).T
         logit = calibrator["a"] * yes - calibrator["b"] * no + calibrator["c"]
-        return softmax(np.column_stack([np.zeros(len(logit)), logit]))
+        return normalised(softmax(np.column_stack([np.zeros(len(logit)), logit])))
     if method == "isotonic":
         curves = calibrator["curves"]
         columns = probabilities.T[-len(curves) :]  # two classes have one curve, the second's
@@ -142,18 +144,16 @@ def calibrate(calibrator: Mapping[str, Any], raw: Matrix) -> Matrix:
 
 
 def softmax(logits: Matrix) -> Matrix:
-    """Probabilities from log-odds or log-probabilities up to a constant a row."""
+    """Probabilities from log-probabilities up to a constant a row."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return normalised(exponentials / exponentials.sum(axis=1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def probabilities_of(margins: Matrix) -> Matrix:
     """Class probabilities of shape (n, classes) for margins: log-odds (n, 1) or logits (n, K)."""
-    logits = (
-        np.column_stack([np.zeros(len(margins)), margins]) if margins.shape[1] == 1 else margins
-    )
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True), dtype=np.float64)
+    if margins.shape[1] > 1:
+        return softmax(margins)
+    return softmax(np.column_stack([np.zeros(len(margins)), margins]))
 
 
 class ForestModel:
@@ -164,13 +164,18 @@ class ForestModel:
 
     def margins(self, matrix: Matrix) -> Matrix:
         """Of shape (n, 1) for two classes, (n, classes) for more."""
-        found = self.booster.predict(matrix, raw_score=True, num_threads=1)
-        return np.asarray(found, dtype=np.float64).reshape(len(matrix), -1)
+        return self._asked(matrix, raw_score=True)[:, :, 0]
 
     def contributions(self, matrix: Matrix) -> Matrix:
         """What each feature adds to each margin, the base last: (n, margins, features + 1)."""
-        found = self.booster.predict(matrix, pred_contrib=True, num_threads=1)
-        return np.asarray(found, dtype=np.float64).reshape(len(matrix), -1, matrix.shape[1] + 1)
+        return self._asked(matrix, pred_contrib=True)
+
+    def _asked(self, matrix: Matrix, **kind: bool) -> Matrix:
+        outputs = self.booster.num_model_per_iteration()
+        if not len(matrix):  # which LightGBM refuses
+            return np.empty((0, outputs, matrix.shape[1] + 1))
+        found = np.asarray(self.booster.predict(matrix, num_threads=1, **kind), dtype=np.float64)
+        return found.reshape(len(matrix), outputs, -1)
 
 
 class Scorer:
@@ -214,8 +219,6 @@ class Scorer:
 
     def score_matrix(self, matrix: Matrix) -> Matrix:
         """Probabilities of shape (rows, classes) for an encoded matrix."""
-        if not len(matrix):
-            return np.empty((0, len(self.classes)))
         return calibrate(self.calibrator, probabilities_of(self.engine.margins(matrix)))
 
     def answers(self, probabilities: Matrix) -> list[str]:
@@ -227,45 +230,36 @@ class Scorer:
     def contributions(self, matrix: Matrix) -> Matrix:
         """What each feature adds to an answer: TreeSHAP (Lundberg et al. 2020), the base last.
 
-        Two classes: (n, features + 1); a row sums to its calibrated log-odds. More: (n, classes,
-        features + 1), sums being log-probabilities less their mean over the classes. Where
-        calibration bends (isotonic, beta), it is all of what calibration was given.
+        Two classes: (n, features + 1), rows sum to calibrated log-odds. More: (n, classes,
+        features + 1), sums are log-probabilities less their mean over classes. Calibration that
+        bends (isotonic, beta) has no factor: then it is all of what calibration was given.
         """
         bends = self.calibrator["method"] in {"isotonic", "beta"}
         line: Mapping[str, Any] = {} if bends else self.calibrator
-        found = self.engine.contributions(matrix) / line.get("temperature", 1.0)
+        parts: Matrix = self.engine.contributions(matrix) / line.get("temperature", 1.0)
         bias = np.asarray(line.get("bias", [0.0] * len(self.classes)))
-        if self.kind == "binary":
-            found[:, 0, -1] += bias[1] - bias[0]
-            return np.asarray(found[:, 0], dtype=np.float64)
-        found[:, :, -1] += bias
-        return np.asarray(found - found.mean(axis=1, keepdims=True), dtype=np.float64)
+        parts[:, :, -1] += bias[1:] - bias[:1] if self.kind == "binary" else bias
+        return parts[:, 0] if self.kind == "binary" else parts - parts.mean(axis=1, keepdims=True)
 
-    def reasons(
-        self, rows: Sequence[Mapping[str, Value]], k: int = 3
-    ) -> list[list[dict[str, Any]]]:
+    def reasons(self, rows: Sequence[Mapping[str, Value]], k: int = 3) -> list[list[Reason]]:
         """The at most k features that weigh most in each row's answer, heaviest first.
 
         Each: feature, value (None where missing), contribution (to the likeliest class where
         there are more than two), direction ("raises" or "lowers"), and words for people.
         """
-        if not len(rows):
-            return []
-        matrix = self.encoder.rows(rows)
-        parts, aims = self.contributions(matrix), [self.facts.get("outcome", "chance")] * len(rows)
-        if self.kind != "binary":
-            likeliest = self.score_matrix(matrix).argmax(axis=1)
-            parts = parts[np.arange(len(matrix)), likeliest]
-            aims = [f"chance of {self.classes[i]}" for i in likeliest]
-        orders = np.argsort(-np.abs(parts[:, :-1]), axis=1, kind="stable")[:, :k]
-        return [
-            [self._reason(i, row, codes[i], part[i], aim) for i in order if part[i]]
-            for row, codes, part, order, aim in zip(rows, matrix, parts, orders, aims, strict=True)
-        ]
+        matrix, found = self.encoder.rows(rows), []
+        answers = zip(self.contributions(matrix), self.score_matrix(matrix), strict=True)
+        for row, codes, (parts, p) in zip(rows, matrix, answers, strict=True):
+            binary, at = self.kind == "binary", int(p.argmax())
+            aim = self.facts.get("outcome", "chance") if binary else f"chance of {self.classes[at]}"
+            mine = parts if binary else parts[at]
+            order = np.argsort(-np.abs(mine[:-1]), kind="stable")[:k]
+            found.append([self._reason(i, row, codes[i], mine[i], aim) for i in order if mine[i]])
+        return found
 
     def _reason(
         self, i: int, row: Mapping[str, Value], code: float, part: float, aim: str
-    ) -> dict[str, Any]:
+    ) -> Reason:
         name, kind = self.features[i]
         value: Value = None if math.isnan(code) else float(code)
         if kind == "category":  # as it was given, also where training never saw it
@@ -273,19 +267,18 @@ class Scorer:
         meaning = self.facts.get("meanings", {}).get(name, {"words": name})
         way = "raises" if part > 0 else "lowers"
         words = f"{meaning['words']}: {spoken(value, meaning)} ({way} the {aim})"
-        return {"feature": name, "value": value, "contribution": float(part),
-                "direction": way, "words": words}  # fmt: skip
+        return dict(zip(REASON, (name, value, float(part), way, words), strict=True))
 
 
 def spoken(value: Value, meaning: Mapping[str, str]) -> str:
     """A value as people write it, with its unit; numbers with four digits that matter."""
-    unit, _, rest = meaning.get("unit", "").partition(" ")
     if value is None or isinstance(value, str):
         return value or meaning.get("absent", "not known")
-    if unit == "flag":
-        return "yes" if value else "no"
+    unit, _, rest = meaning.get("unit", "").partition(" ")
     if unit == "share":
         return f"{value:.0%}"
+    if unit == "flag":
+        return "yes" if value else "no"
     digits = f"{float(f'{value + 0.0:.4g}'):,.15g}"
     return f"{digits} {unit.removesuffix('s') if value == 1 else unit} {rest}".strip()
 
