@@ -141,7 +141,8 @@ def told(answer: dict[str, Any]) -> list[str]:
         return [f"{answer['user_id']}: {risk['reason']} Fallback content: {first}."]
     how = "" if content["personalized"] else " (by popularity)"
     chance = f"churn risk {risk['probability']:.2f} ({risk['band']})"
-    return [f"{answer['user_id']}: {chance}, show first: {first}{how}"]
+    why = [f"  why: {one['words']}" for one in risk["reasons"] or ()]
+    return [f"{answer['user_id']}: {chance}, show first: {first}{how}", *why[:1]]
 
 
 def live_on(story: Story, words: list[str], *, online: bool, since: datetime | None = None) -> None:
