@@ -143,10 +143,11 @@ def judged(
     """Measure what was made, on the test and for people."""
     found, final, done, ground = made
     probabilities = done.scorer.score_matrix(prepared.test.matrix)
+    rivals = rivals_of(task, prepared, budget.seed)
     seconds = time.monotonic() - began
     trained = Trained(
-        task=task, prepared=prepared, problem=ground.problem, final=final, scorer=done.scorer,
-        boosters=done.boosters, probabilities=probabilities, seed=budget.seed,
+        task=task, prepared=prepared, ground=ground, final=final, scorer=done.scorer,
+        probabilities=probabilities, rivals=rivals, seed=budget.seed,
     )  # fmt: skip
     return Built(
         prepared=prepared,
@@ -158,7 +159,7 @@ def judged(
         folder=folder,
         metrics=measure(task.kind, prepared.test.labels, probabilities),
         out_of_fold=final.metrics,
-        baselines=judge_baselines(task, prepared, budget.seed),
+        baselines={name: measure(task.kind, prepared.test.labels, p) for name, p in rivals.items()},
         probabilities=probabilities,
         importance=done.importance,
         sections=sections_of(trained) if budget.report else (),
@@ -213,18 +214,13 @@ def kept_in(found: Found) -> Callable[[Candidate], Path | None]:
     return lambda candidate: places.get(id(candidate))
 
 
-def judge_baselines(task: Task, prepared: Prepared, seed: int) -> dict[str, dict[str, float]]:
-    """Metrics of each baseline on the test rows."""
+def rivals_of(task: Task, prepared: Prepared, seed: int) -> dict[str, Matrix]:
+    """Each baseline's probabilities of the test rows."""
     train, test = prepared.train, prepared.test
     if not len(test.labels):
         return {}
-    answers = {
-        "prior": baselines.prior(train.labels, len(prepared.classes), len(test.labels)),
-        "logistic_regression": baselines.logistic_regression(
-            prepared.encoder, train.matrix, train.labels, test.matrix, seed
-        ),
-    }
-    return {name: measure(task.kind, test.labels, p) for name, p in answers.items()}
+    known = (train.matrix, train.labels)
+    return baselines.answers(task.kind, prepared.encoder, known, test.matrix, seed)
 
 
 def write_files(built: Built, seed: int) -> None:

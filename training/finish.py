@@ -56,13 +56,11 @@ class Finished:
 
     Attributes:
         scorer: read back from the files: what is judged is what will be served.
-        boosters: of the heaviest member's fits.
         importance: feature → total gain over all members by weight, largest first.
     """
 
     scorer: Scorer
     calibrated: Calibrated
-    boosters: tuple[Fitted, ...]
     importance: Mapping[str, float]
 
 
@@ -97,7 +95,6 @@ def finish(  # noqa: PLR0913  # one thing each; the last by name
     return Finished(
         scorer=Scorer.from_folder(folder),
         calibrated=calibrated,
-        boosters=tuple(members[0][1]),
         importance=ranked(prepared.encoder.names, members),
     )
 

@@ -22,6 +22,11 @@ class Table:
     columns: tuple[str, ...]
     rows: Sequence[tuple[Cell, ...]]
 
+    def __post_init__(self) -> None:
+        wrong = {len(row) for row in self.rows} - {len(self.columns)}
+        if wrong:
+            raise ValueError(f"Rows of {sorted(wrong)} cells under {len(self.columns)} columns.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
