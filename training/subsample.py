@@ -1,0 +1,51 @@
+"""Fewer rows of a problem: whole entities, drawn by seed, with the folds cut down to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from training.folds import Problem
+from training.splits import LEAST_CLASSES, Positions
+
+Entities = npt.NDArray[np.object_]
+
+
+def whole_entities(
+    problem: Problem, entities: Entities, most: int, seed: int
+) -> tuple[Problem, Entities]:
+    """About `most` rows where there are more.
+
+    A fold that is left with one class on either side is left out, unless all would be: then the
+    problem stays as it is.
+
+    Args:
+        problem: rows and folds.
+        entities: whose each row is, shape (rows,).
+        most: rows wanted.
+        seed: of the draw.
+    """
+    rows = len(problem.labels)
+    if rows <= most:
+        return problem, entities
+    codes, names = pd.factorize(entities)
+    kept = (np.random.default_rng(seed).random(len(names)) < most / rows)[codes]
+    place = np.cumsum(kept) - 1
+
+    def cut(positions: Positions) -> Positions:
+        return np.asarray(place[positions[kept[positions]]], dtype=np.int64)
+
+    labels = problem.labels[kept]
+    folds = tuple((cut(fit), cut(validate)) for fit, validate in problem.folds)
+    usable = tuple(
+        sides
+        for sides in folds
+        if min(len(np.unique(labels[side])) for side in sides) >= LEAST_CLASSES
+    )
+    if not usable:
+        return problem, entities
+    less = replace(problem, matrix=problem.matrix[kept], labels=labels, folds=usable)
+    return less, entities[kept]
