@@ -21,7 +21,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import BaseTrial, FrozenTrial, TrialState, create_trial
 
 from lifecycle.worker import alive, me
-from training.search.draw import direction
+from training.search.draw import OUTCOME, direction
 from training.search.plan import Plan
 from training.search.slots import Key, Order, owners
 from training.search.storage import open_storage
@@ -89,14 +89,10 @@ class Board:
         self.give_up(ours, "another was first")
         return None
 
-    def report(self, trial: int, fold: int, value: float) -> None:
-        """The mean over the folds so far."""
-        self.storage.set_trial_intermediate_value(trial, fold, value)
-
-    def end(self, trial: int, value: float, notes: Mapping[str, Any], *, pruned: bool) -> bool:
+    def end(self, trial: int, value: float, outcome: Mapping[str, Any], *, pruned: bool) -> bool:
         """Write an outcome; False when the trial was given up meanwhile, which loses nothing."""
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE
-        return self.close(trial, state, notes, [value])
+        return self.close(trial, state, {OUTCOME: outcome}, [value])
 
     def fail(self, trial: int, error: str) -> None:
         """An outcome too: it would fail again."""

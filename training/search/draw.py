@@ -20,7 +20,7 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import PercentilePruner
 from optuna.samplers import TPESampler
-from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, create_trial
+from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, TrialState, create_trial
 
 from lifecycle.metrics import HIGHER_IS_BETTER
 from lifecycle.space import Algorithm, Balancing, Float, Int, Range, Search
@@ -30,6 +30,7 @@ from training.search.plan import Candidate, Plan
 LAG = 8
 KEPT_PERCENT = 40.0  # of the trials known, those that go on to the next fold
 UNPRUNED = 4  # complete trials that must be known before any is pruned
+OUTCOME = "outcome"  # one note, because each write to a journal waits for the disk
 RATIO_STEP = 0.1  # resampled folds are cached by ratio: near ratios share one
 NEIGHBOURED = frozenset({"smote", "smotenc", "borderline"})
 RATIOED = NEIGHBOURED | {"under"}
@@ -39,28 +40,45 @@ def direction(plan: Plan) -> Literal["maximize", "minimize"]:
     return "maximize" if HIGHER_IS_BETTER[plan.metric] else "minimize"
 
 
-def propose(
-    plan: Plan, slot: int, earlier: Sequence[FrozenTrial], warm: Sequence[Mapping[str, Any]]
-) -> optuna.Trial:
-    """Draw a slot's values; the trial that comes back also judges when to prune.
+class Proposer:
+    """Draws slots for one worker, in a private study that grows with what it may know.
 
-    Args:
-        plan: the search.
-        slot: n.
-        earlier: the outcomes of slots 0 … n − LAG in order.
-        warm: known good points; slot n begins with the n-th of them.
+    The study is the same as one made afresh for each slot, but making it afresh would cost more
+    with every trial. What the worker drew before stays in it as failed, which samplers and
+    pruners pass over.
     """
-    study = optuna.create_study(
-        direction=direction(plan),
-        sampler=sampler(plan.seed, slot),
-        pruner=PercentilePruner(KEPT_PERCENT, n_startup_trials=UNPRUNED),
-    )
-    study.add_trials([plain(trial) for trial in earlier])
-    if slot < len(warm):
-        study.enqueue_trial(dict(warm[slot]))
-    trial = study.ask()
-    draw(trial, plan.search)
-    return trial
+
+    def __init__(self, plan: Plan, warm: Sequence[Mapping[str, Any]]) -> None:
+        self.plan, self.warm = plan, warm
+        self.restart()
+
+    def restart(self) -> None:
+        self.known = 0
+        self.asked: optuna.Trial | None = None
+        self.study = optuna.create_study(
+            direction=direction(self.plan),
+            pruner=PercentilePruner(KEPT_PERCENT, n_startup_trials=UNPRUNED),
+        )
+
+    def propose(self, slot: int, earlier: Sequence[FrozenTrial]) -> optuna.Trial:
+        """Draw a slot's values; the trial that comes back also judges when to prune.
+
+        Args:
+            slot: n.
+            earlier: the outcomes of slots 0 … n − LAG in order.
+        """
+        if len(earlier) < self.known:  # a slot that a dead worker left behind
+            self.restart()
+        if self.asked is not None:
+            self.study.tell(self.asked, state=TrialState.FAIL)
+        self.study.add_trials([plain(trial) for trial in earlier[self.known :]])
+        self.known = len(earlier)
+        self.study.sampler = sampler(self.plan.seed, slot)
+        if slot < len(self.warm):
+            self.study.enqueue_trial(dict(self.warm[slot]))
+        self.asked = self.study.ask()
+        draw(self.asked, self.plan.search)
+        return self.asked
 
 
 def sampler(seed: int, slot: int) -> TPESampler:
@@ -105,7 +123,7 @@ def draw_balance(trial: BaseTrial, method: Balancing, ranges: Mapping[str, Range
 
 def candidate_of(trial: FrozenTrial, search: Search) -> Candidate:
     """What a finished trial drew, with the rounds of its folds."""
-    rounds = tuple(int(r) for r in trial.user_attrs.get("rounds", ()))
+    rounds = tuple(int(r) for r in outcome(trial).get("rounds", ()))
     return replace(draw(FixedTrial(trial.params), search), rounds=rounds)
 
 
@@ -120,5 +138,16 @@ def plain(trial: FrozenTrial) -> FrozenTrial:
         value=trial.value,
         params={name: trial.params[name] for name in names},
         distributions={name: trial.distributions[name] for name in names},
-        intermediate_values=dict(sorted(trial.intermediate_values.items())),
+        intermediate_values=dict(enumerate(means(outcome(trial).get("scores", ())))),
     )
+
+
+def outcome(trial: FrozenTrial) -> Mapping[str, Sequence[Any]]:
+    """What a trial's folds came to, `scores` and `rounds`; empty where it failed."""
+    found: Mapping[str, Sequence[Any]] = trial.user_attrs.get(OUTCOME, {})
+    return found
+
+
+def means(scores: Sequence[float]) -> list[float]:
+    """The mean over the folds so far, after each fold."""
+    return [float(np.mean(scores[: i + 1])) for i in range(len(scores))]

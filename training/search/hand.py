@@ -18,7 +18,7 @@ from lifecycle.metrics import HIGHER_IS_BETTER
 from training.boosters import Fitted
 from training.folds import FoldCache, Problem
 from training.search.board import Board
-from training.search.draw import draw, propose
+from training.search.draw import Proposer, draw
 from training.search.kept import keep
 from training.search.plan import FINALISTS, Candidate, Plan
 from training.search.scoring import fit_fold, score_fold
@@ -66,6 +66,10 @@ class Hand:
     holds: int | None = None
     cache: tuple[int, FoldCache] | None = field(default=None, repr=False)
 
+    def __post_init__(self) -> None:
+        warm = warm_starts(self.plan.search, rows=len(self.stages[-1].labels))
+        self.proposer = Proposer(self.plan, warm)
+
     def once(self, order: Order) -> bool:
         """Do one slot of the order; False when there is none to begin."""
         job = self.begin(order)
@@ -92,8 +96,7 @@ class Hand:
         """Draw the slot, or on a later stage take it over, and write down that it is ours."""
         judge = None
         if order.stage == 0:
-            warm = warm_starts(self.plan.search, rows=len(self.stages[-1].labels))
-            judge = propose(self.plan, slot, earlier(slot, has), warm)
+            judge = self.proposer.propose(slot, earlier(slot, has))
         drawn = has[0, slot] if judge is None else judge
         trial = self.board.take(order.stage, slot, drawn)
         if trial is None:
@@ -134,10 +137,9 @@ class Hand:
             if not np.isfinite(mean):
                 self.board.fail(job.trial, f"{self.plan.metric} came out as {mean}")
                 return
-            self.board.report(job.trial, fold, mean)
             pruned = len(scores) < count and prunes(job.judge, fold, mean)
-        notes = {"scores": scores, "rounds": [fitted.rounds for fitted in boosters]}
-        if self.board.end(job.trial, mean, notes, pruned=pruned) and not pruned:
+        outcome = {"scores": scores, "rounds": [fitted.rounds for fitted in boosters]}
+        if self.board.end(job.trial, mean, outcome, pruned=pruned) and not pruned:
             self.keep_if_good(job, mean, boosters)
 
     def goes_on(self, job: Job, folds: int) -> bool:

@@ -22,7 +22,7 @@ from lifecycle.progress import Advance, Progress, silent
 from training.folds import Problem
 from training.search.board import open_board
 from training.search.crew import crew
-from training.search.draw import candidate_of
+from training.search.draw import candidate_of, means, outcome
 from training.search.hand import Hand, beating, sizes
 from training.search.identity import named
 from training.search.kept import drop_others, folder_of
@@ -43,7 +43,7 @@ from training.search.stages import LIMITLESS, best_first, takers, until
 __all__ = ["Candidate", "Found", "Plan", "code", "search"]
 
 POLL_SECONDS = 0.02
-SHOWN = ("stage", "slot", "scores", "rounds", "error")  # of a trial: not who ran it, and where
+SHOWN = ("stage", "slot", "error")  # of a trial: not who ran it, and where
 
 
 def search(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -> Found:
@@ -203,7 +203,9 @@ def numbered(trial: FrozenTrial, number: int) -> FrozenTrial:
     """A copy that says what came out, and not by whom."""
     shown = copy(trial)
     shown.number = number
-    shown.user_attrs = {k: trial.user_attrs[k] for k in SHOWN if k in trial.user_attrs}
+    said = {k: trial.user_attrs[k] for k in SHOWN if k in trial.user_attrs}
+    shown.user_attrs = {**said, **outcome(trial)}
+    shown.intermediate_values = dict(enumerate(means(outcome(trial).get("scores", ()))))
     return shown
 
 

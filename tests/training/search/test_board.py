@@ -14,6 +14,7 @@ from optuna.trial import FixedTrial, TrialState
 
 from tests.training.search.conftest import make_plan
 from training.search.board import DEATHS, UNHEARD_SECONDS, Board, open_board
+from training.search.draw import outcome
 from training.search.plan import Plan
 from training.search.slots import Order
 
@@ -42,7 +43,6 @@ def test_of_two_that_begin_a_slot_one_has_it(board: Callable[[], Board]) -> None
     mine = one.take(0, 7, drawn())
     assert mine is not None
     assert two.take(0, 7, drawn()) is None
-    one.report(mine, 0, 0.1)
     assert one.end(mine, 1 / 3, {"scores": [0.1, 0.2]}, pruned=False)
     (trial,) = two.look().values()
     assert (trial.state, trial.value, trial.params) == (
@@ -51,7 +51,7 @@ def test_of_two_that_begin_a_slot_one_has_it(board: Callable[[], Board]) -> None
         {"x": 0.1 + 0.2},
     )
     assert trial.distributions == {"x": FloatDistribution(0, 1)}
-    assert trial.intermediate_values == {0: 0.1}
+    assert outcome(trial) == {"scores": [0.1, 0.2]}
 
 
 def test_a_dead_workers_slot_is_free_again(board: Callable[[], Board]) -> None:
