@@ -57,6 +57,12 @@ def test_a_training_set_is_the_same_every_time(filled: Home, churn: Task) -> Non
     assert split(one.frame).test_from is not None
 
 
+def test_every_feature_comes_with_its_meaning(filled: Home, churn: Task) -> None:
+    """What a model will say of its reasons travels with the rows."""
+    found = assemble(filled, churn, BUILT)
+    assert set(found.meanings) == {name for name, _ in found.features}
+
+
 def test_only_ripe_labels_are_in_it(filled: Home, churn: Task) -> None:
     """No label's horizon reaches past as_of, and an earlier as_of has fewer rows."""
     late, early = (assemble(filled, churn, BUILT - timedelta(days=d)) for d in (0, 20))

@@ -15,6 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lifecycle.version_files import FILES
+from tests.training.conftest import Trained
 from tests.training.explained import FEATURES, scorer, table
 from training.model import ForestModel, Scorer, spoken
 
@@ -167,6 +169,27 @@ def test_no_rows_have_no_reasons(tmp_path: Path) -> None:
     model = scorer(tmp_path)
     assert model.reasons([]) == []
     assert model.reasons([{}], 0) == [[]]
+
+
+@pytest.mark.parametrize("task", ["churn", "preference"])
+def test_a_trained_version_explains_itself(task: str, trained: Trained) -> None:
+    """Whatever boosters it was made of, contributions add up; a drop-off is called a risk."""
+    model = Scorer.from_folder(trained.folder(task) / FILES)
+    rows = trained.frames[task].head(40)
+    logs = np.log(model.score(rows))
+    found = model.contributions(model.encoder.matrix(rows))
+    if model.calibrator["method"] in {"none", "scaling", "prior"}:
+        sums = found.sum(axis=-1)
+        wanted = logs[:, 1] - logs[:, 0] if task == "churn" else centre(logs)
+        np.testing.assert_allclose(sums, wanted, atol=1e-6)
+    assert model.facts["outcome"] == ("risk" if task == "churn" else "chance")
+    names = [name for name, _ in model.features]
+    records = rows[names].astype(object).where(rows[names].notna(), None).to_dict("records")
+    assert all(reasons for reasons in model.reasons(records))
+
+
+def centre(values: Any) -> Any:
+    return values - values.mean(axis=1, keepdims=True)
 
 
 CELLS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
