@@ -5,6 +5,7 @@ In a notebook: `training.train(None, training.table(frame, label="churned"), bud
 
 from __future__ import annotations
 
+import warnings
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,4 +29,7 @@ def __getattr__(name: str) -> Any:
     """Load what is asked for when it is asked for (PEP 562): the libraries take seconds."""
     if name not in PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(PLACES[name]), name)
+    with warnings.catch_warnings():
+        # MLflow warns of its own type hints while it is imported
+        warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")
+        return getattr(import_module(PLACES[name]), name)

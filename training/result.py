@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Result:
         gains = pd.Series(dict(self.built.importance), name="share of gain", dtype=float)
         return gains / (gains.sum() or 1.0)
 
-    @property
+    @cached_property
     def sections(self) -> tuple[Section, ...]:
         """Everything that the report shows."""
         return sections_of(self.task, self.built)
