@@ -24,7 +24,7 @@ from training.model import calibrate
 Floats = npt.NDArray[np.float64]
 
 ROWS = (150, 400, 1_000, 4_000)
-DRAWS = 30
+DRAWS = 20
 FRESH = 20_000
 PER_ENTITY = 3
 LEAST_POSITIVES = 5
