@@ -114,6 +114,17 @@ def test_everything_stays_in_the_home(walked: tuple[Done, ...], place: Path) -> 
     assert [path.name for path in place.iterdir()] == [HOME]
 
 
+def test_a_version_is_made_again_in_another_process(walked: tuple[Done, ...], place: Path) -> None:
+    """`onramp reproduce` fits the same bytes, on more threads and with another hash seed."""
+    assert walked
+    other = {**SETTINGS, "OMP_NUM_THREADS": "4", "PYTHONHASHSEED": "1"}
+    done = shell("onramp reproduce churn 1 --json", place, other)
+    assert done.code == 0, done.errors
+    report = json.loads(done.output)
+    assert report["verdict"] == "identical"
+    assert report["files"] == dict.fromkeys(("forest.txt", "model.json", "recipe.json"), True)
+
+
 def test_mlflow_runs_the_verbs(walked: tuple[Done, ...], place: Path) -> None:
     """`mlflow run` with the documented words trains one more version in the same home."""
     assert walked

@@ -89,6 +89,19 @@ class ReproduceReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Known:
+    """A version and all that was recorded of it.
+
+    Attributes:
+        parameters: of its run; empty when the run is gone.
+    """
+
+    version: Version
+    recorded: Recorded
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Remade:
     """A version made again.
 
@@ -127,49 +140,48 @@ def reproduce(home: Home, task: Task, number: int, progress: Progress = silent) 
     from training.dataset import assemble  # noqa: PLC0415  # as above
 
     began = time.monotonic()
-    registry = Registry(home)
-    version = registry.version(task.name, number)
-    recorded = recorded_of(registry, version)
-    if other := other_question(task, recorded.facts):
-        return unmade(version, recorded, other, None, began)
+    known = known_of(home, task, number)
+    if other := other_question(task, known.recorded.facts):
+        return unmade(known, other, None, began)
     with progress(f"reproduce {task.name} {number}", STEPS) as advance:
         advance(0, "assembling the training set of then")
-        when = datetime.fromisoformat(recorded.facts["as_of"])
+        when = datetime.fromisoformat(known.recorded.facts["as_of"])
         data = replace(assemble(home, task, when), definitions=definitions(home, task.name))
         advance(1, "making it again")
-        found = reproduce_on(home, task, number, data)
-        advance(2, found.verdict)
-    return replace(found, seconds=time.monotonic() - began)
+        found = made_again(known, task, data, began)
+        advance(STEPS - 1, found.verdict)
+    return found
 
 
 def reproduce_on(home: Home, task: Task, number: int, data: TrainingSet) -> ReproduceReport:
     """Make the version again on a given training set and compare; see `reproduce`."""
     began = time.monotonic()
-    registry = Registry(home)
-    version = registry.version(task.name, number)
-    recorded = recorded_of(registry, version)
+    return made_again(known_of(home, task, number), task, data, began)
+
+
+def made_again(known: Known, task: Task, data: TrainingSet, began: float) -> ReproduceReport:
+    recorded, seed = known.recorded, int(known.recorded.facts["seed"])
     if other := (*other_question(task, recorded.facts), *other_features(data, recorded.facts)):
-        return unmade(version, recorded, other, data.fingerprint, began)
+        return unmade(known, other, data.fingerprint, began)
     # the event store's fingerprint grows with what is received later, and the version's stays
     of_then = replace(data, lineage=recorded.facts["lineage"])
-    seed = int(recorded.facts["seed"])
     with TemporaryDirectory() as scratch:
         try:
             prepared = prepare_parts(task, of_then, seed=seed)
             rebuild(task, prepared, recipe_of(recorded), Path(scratch), seed)
         except OnrampError as error:
             other = (*other_data(data, recorded), str(error))
-            return unmade(version, recorded, other, data.fingerprint, began)
+            return unmade(known, other, data.fingerprint, began)
         remade = compared(recorded, Path(scratch))
     now = prepared.data.fingerprint
     reasons = () if now == recorded.fingerprint else tuple(other_data(data, recorded))
-    reasons += changes(parameters(registry, version), surroundings(code_version()))
+    reasons += changes(known.parameters, surroundings(code_version()))
     verdict = verdict_of(remade, same_data=now == recorded.fingerprint)
     if verdict == "different" and not reasons:
         reasons = ("Nothing that was recorded is another: the machine may be.",)
     return ReproduceReport(
-        task=task.name, version=number, verdict=verdict, because=reasons, files=remade.files,
-        largest_difference=remade.difference, reference_rows=remade.rows,
+        task=task.name, version=known.version.number, verdict=verdict, because=reasons,
+        files=remade.files, largest_difference=remade.difference, reference_rows=remade.rows,
         as_of=data.as_of, seed=seed, fingerprint_then=recorded.fingerprint, fingerprint_now=now,
         seconds=time.monotonic() - began,
     )  # fmt: skip
@@ -182,24 +194,29 @@ def verdict_of(remade: Remade, *, same_data: bool) -> Verdict:
     return "within tolerance" if same_data and remade.near else "different"
 
 
-def recorded_of(registry: Registry, version: Version) -> Recorded:
-    """What the version says of itself.
+def known_of(home: Home, task: Task, number: int) -> Known:
+    """What the version and its run say of it.
 
     Raises:
+        UnknownName: there is no such version.
         NotReady: it carries no recipe.
     """
+    registry = Registry(home)
+    version = registry.version(task.name, number)
     folder = registry.folder(version)
-    found = Recorded(
+    recorded = Recorded(
         folder=folder, facts=facts(folder), fingerprint=version.tags.get("data_fingerprint", "")
     )
-    if not recipe_file(found).exists():
+    if not recipe_file(recorded).exists():
         raise NotReady(
             f"{version.task} {version.number} cannot be made again.",
             found=f"It carries no {RECIPE}: it was trained before recipes were kept.",
             do=f"Train again with the same as-of: `onramp train {version.task} --as-of "
-            f"{found.facts['as_of'][:10]} --seed {found.facts['seed']}`.",
+            f"{recorded.facts['as_of'][:10]} --seed {recorded.facts['seed']}`.",
         )
-    return found
+    return Known(
+        version=version, recorded=recorded, parameters=parameters_of(registry, version.run_id)
+    )
 
 
 def recipe_of(recorded: Recorded) -> Recipe:
@@ -210,10 +227,10 @@ def recipe_file(recorded: Recorded) -> Path:
     return recorded.folder / FILES / RECIPE
 
 
-def parameters(registry: Registry, version: Version) -> Mapping[str, str]:
+def parameters_of(registry: Registry, run_id: str) -> Mapping[str, str]:
     """What the version's run recorded; nothing when the run is gone."""
     try:
-        return dict(registry.client.get_run(version.run_id).data.params)
+        return dict(registry.client.get_run(run_id).data.params)
     except MlflowException:
         return {}
 
@@ -238,12 +255,13 @@ def same_bytes(one: Path, other: Path) -> bool:
 
 
 def unmade(
-    version: Version, recorded: Recorded, because: tuple[str, ...], now: str | None, began: float
+    known: Known, because: tuple[str, ...], now: str | None, began: float
 ) -> ReproduceReport:
     """Different, and known to be so before it could be made again."""
+    recorded = known.recorded
     return ReproduceReport(
-        task=version.task, version=version.number, verdict="different", because=because, files={},
-        largest_difference=None, reference_rows=0,
+        task=known.version.task, version=known.version.number, verdict="different",
+        because=because, files={}, largest_difference=None, reference_rows=0,
         as_of=datetime.fromisoformat(recorded.facts["as_of"]), seed=int(recorded.facts["seed"]),
         fingerprint_then=recorded.fingerprint, fingerprint_now=now,
         seconds=time.monotonic() - began,
