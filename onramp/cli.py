@@ -17,6 +17,7 @@ VERBS = {
     "features": "Compute features and refresh Feast; list, explain, check and profile them.",
     "segments": "Group customers by rules, scores and behaviour; say who is where, and why.",
     "train": "Search, fit, judge and register a model of one task.",
+    "join": "Lend this machine's workers to a search that runs elsewhere.",
     "leaderboard": "Compare every training of a task: the best first.",
     "promote": "Put a version through the gate; make it champion if it passes.",
     "reproduce": "Make a version again from what was recorded of it, and compare.",

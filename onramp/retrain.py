@@ -55,7 +55,7 @@ EXITS: Mapping[Outcome, int] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How long the search may take; None: as the task says."""
+    """How long the search, or in seconds the whole training, may take; None: as the task says."""
 
     trials: int | None = None
     seconds: float | None = None

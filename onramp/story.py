@@ -33,7 +33,7 @@ class Plan:
         simulated: make the customers; else they come from `source` or from a database.
         source: folder of a real data set's files.
         customers: how many sign up in the simulated history.
-        seconds, trials: of search for each model; whichever ends first.
+        seconds, trials: for the training of each model, or of its search; whichever ends first.
     """
 
     dataset: Path

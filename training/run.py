@@ -81,6 +81,8 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
     as_of: datetime | None = None,
     trials: int | None = None,
     seconds: float | None = None,
+    workers: int = 1,
+    storage: str | None = None,
     seed: int = 0,
     tags: Mapping[str, str] | None = None,
     progress: Progress = silent,
@@ -92,7 +94,9 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
         task: as the home's data set asks it (`tasks.supported`).
         as_of: what was received later does not exist; default: now, on the data set's clock.
         trials: finished trials to reach; default: as the task says.
-        seconds: limit of the search, which makes the result depend on the machine's speed.
+        seconds: for the whole training, which makes the result depend on the machine's speed.
+        workers: processes of the search; the result does not depend on them.
+        storage: URL of the search's database, where machines share it.
         seed: of everything that is drawn.
         tags: of the caller, written onto the version from its first moment, beside our own.
         progress: shows the search's trials.
@@ -107,7 +111,7 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
     now = as_of or EventStore(home).as_of(home.dataset())
     data = replace(assemble(home, task, now), definitions=definitions(home, task.name))
     assembled = time.monotonic() - began
-    budget = Budget(trials=trials, seconds=seconds, seed=seed)
+    budget = Budget(trials=trials, seconds=seconds, seed=seed, workers=workers, storage=storage)
     return train_on(home, task, data, budget, progress, assembled=assembled, tags=tags)
 
 

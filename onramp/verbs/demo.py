@@ -11,6 +11,7 @@ import click
 from lifecycle.errors import UsageError
 from lifecycle.home import Home, open_home
 from onramp.console import plain, share, show, table
+from onramp.duration import Duration
 from onramp.options import Place, common
 from onramp.shipped import dataset_file
 
@@ -28,10 +29,10 @@ SIMULATED = "simulated"
               help="Folder of the data set's files; not needed for simulated.")  # fmt: skip
 @click.option("--customers", type=click.IntRange(min=200), default=20_000, show_default=True,
               help="How many to simulate.")  # fmt: skip
-@click.option("--seconds", type=click.FloatRange(min=1), default=10.0, show_default=True,
-              help="Of search for each model.")  # fmt: skip
+@click.option("--budget", "seconds", type=Duration(), default="10s", show_default=True,
+              metavar="TIME", help="For the training of each model: 60s, 5m, 1h.")  # fmt: skip
 @click.option("--trials", type=click.IntRange(min=1),
-              help="Of search for each model, in place of seconds.")  # fmt: skip
+              help="Of the search for each model, in place of a budget.")  # fmt: skip
 @click.option("--seed", type=int, default=7, show_default=True)
 def command(  # noqa: PLR0913, PLR0917  one parameter an option
     place: Place,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import click
 
+from onramp.duration import budget_option
 from onramp.each import each, show_each
 from onramp.options import Place, all_option, as_of_option, common, task_argument
 
@@ -18,8 +19,7 @@ from onramp.options import Place, all_option, as_of_option, common, task_argumen
 @click.option("--now", is_flag=True, help="Open a job by hand first.")
 @click.option("--because", default="by hand", show_default=True, help="Why, with --now.")
 @click.option("--trials", type=click.IntRange(min=1), help="Stop the search after so many trials.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True),
-              help="Stop the search after so many seconds.")  # fmt: skip
+@budget_option
 def command(  # noqa: PLR0913, PLR0917  one parameter an option
     place: Place,
     task_name: str | None,

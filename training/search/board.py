@@ -20,6 +20,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import BaseTrial, FrozenTrial, TrialState, create_trial
 
+from lifecycle.errors import NotReady
 from lifecycle.worker import alive, me
 from training.search.draw import OUTCOME, direction
 from training.search.plan import Plan
@@ -168,3 +169,26 @@ def open_board(plan: Plan) -> Board:
         storage=storage, study_name=plan.name, direction=direction(plan), load_if_exists=True
     )
     return Board(storage=storage, study=study._study_id)  # noqa: SLF001  as above
+
+
+def find_board(plan: Plan) -> Board:
+    """The plan's study, where there is one.
+
+    Raises:
+        NotReady: there is none of this name.
+        UsageError: the storage cannot be had; see `open_storage`.
+    """
+    if plan.storage is None:  # a journal a study: opening one would make it
+        names = {journal.stem for journal in plan.folder.glob("*.log")}
+    else:
+        names = {study.study_name for study in open_storage(plan).get_all_studies()}
+    if plan.name not in names:
+        task = plan.name.split("-", maxsplit=1)[0]
+        others = sorted(name for name in names if name.startswith(f"{task}-"))
+        raise NotReady(
+            f"No search {plan.name} is kept there.",
+            found=f"Of this task: {', '.join(others[-3:]) or 'none'}.",
+            do="A search is joined with the same data, --as-of, --seed, code and libraries: its "
+            "name holds them.",
+        )  # fmt: skip
+    return open_board(plan)

@@ -22,18 +22,17 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def crew(plan: Plan, stages: Sequence[Problem], leader: str) -> Iterator[None]:
+def crew(plan: Plan, stages: Sequence[Problem], leader: str, folder: Path) -> Iterator[None]:
     """Run `plan.workers` − 1 processes beside this one for the block.
 
-    What they read lies in the study's folder and not among the system's temporary files: after a
-    kill, the next search of the same name clears it away.
+    What they read lies in `folder`, beside the study and not among the system's temporary files:
+    after a kill, the next search of the same name clears it away.
     """
+    shutil.rmtree(folder, ignore_errors=True)
     helpers = min(plan.workers, MOST_WORKERS) - 1
     if helpers < 1:
         yield
         return
-    folder = plan.folder / f"{plan.name}.crew"
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)  # a storage's URL may hold a password
     try:
         carry.write(folder, carry.Carried(plan=plan, stages=tuple(stages), leader=leader))

@@ -68,7 +68,7 @@ def search(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -
         title = f"search {plan.name.split('-', maxsplit=1)[0]}"
         with (
             progress(title, in_all(plan, len(stages))) as advance,
-            crew(plan, stages, board.name),
+            crew(plan, stages, board.name, plan.folder / f"{plan.name}.crew"),
             beating(hand),
         ):
             leader = Leader(hand=hand, began=began, advance=advance)

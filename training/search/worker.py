@@ -39,8 +39,9 @@ def main(folder: Path) -> None:
     # one thread for the numeric libraries as in the leader: a sum over threads depends on them
     with threadpool_limits(limits=1), beating(hand):
         while True:
-            order = hand.board.orders().get(carried.leader)
-            if order is None or not hand.once(order):
+            orders = hand.board.orders()
+            mine = [order for name, order in orders.items() if carried.leader in {name, ""}]
+            if not sum([hand.once(order) for order in mine]):
                 time.sleep(POLL_SECONDS)
 
 

@@ -46,10 +46,10 @@ def test_the_same_seed_is_the_same_search(tmp_path: Path) -> None:
 @pytest.mark.parametrize("storage", ["journal", "sqlite"])
 def test_any_number_of_workers_comes_to_the_same_trials(tmp_path: Path, storage: str) -> None:
     """Up to eight at once, begun and ended in any order, leave what one alone leaves."""
-    problem, trials = make_problem(150, rounds=5), 16
+    problem, trials = make_problem(150, rounds=5), 14
     alone = search((problem,), make_plan(tmp_path / "alone", trials))
     assert {t.state.name for t in alone.trials} == {"COMPLETE", "PRUNED"}
-    for seed, workers in enumerate((8,) if storage == "sqlite" else (2, 5)):
+    for seed, workers in enumerate((8,) if storage == "sqlite" else (4,)):
         plan = make_plan(tmp_path / f"{workers}", trials)
         if storage == "sqlite":
             plan = replace(plan, storage=f"sqlite:///{tmp_path / f'{workers}.db'}")
@@ -218,9 +218,14 @@ def test_a_killed_search_of_two_workers_goes_on_alone(tmp_path: Path) -> None:
     folder.mkdir()
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(folder)])
     deadline = time.monotonic() + 120
+    leader = psutil.Process(process.pid)
     while len(workers_in(folder)) < 2 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.2)
-    (helper,) = psutil.Process(process.pid).children()
+        if leader.children():  # held back while its worker loads, or it would do nearly all
+            leader.suspend()
+            time.sleep(0.3)
+            leader.resume()
+        time.sleep(0.02)
+    (helper,) = leader.children()
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     helper.wait(20)
