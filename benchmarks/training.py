@@ -1,7 +1,7 @@
 """Training at equal time on the same two cores: Onramp, its peers, and the same held-out rows.
 
 Run: python benchmarks/training.py [--sets a,b] [--systems a,b] [--budgets 30,120] [--seeds 3]
-     python benchmarks/training.py --report
+     python benchmarks/training.py --report [--to FOLDER]
 
 Each (table, system, budget, seed) is a process of its own, held to two cores. It is given the
 training rows and the features of the held-out rows; their labels stay here. It is judged by
@@ -97,9 +97,15 @@ def run(place: Place, cell: Cell, cores: list[int]) -> dict[str, Any]:
     else:
         line |= taken.said | {"wall": taken.seconds, "peak_mib": taken.peak_mib}
         line["metrics"] = judge("binary", parts.labels, np.load(answers))
-    with place.results.open("a", encoding="utf-8") as results:
-        results.write(json.dumps(line) + "\n")
+    append(place.results, line)
     return line
+
+
+def append(results: Path, line: dict[str, Any]) -> None:
+    """Add a line, on a line of its own even where a kill cut the last one short."""
+    with results.open("ab+") as file:
+        cut_short = file.tell() and not results.read_bytes().endswith(b"\n")
+        file.write(b"\n" * bool(cut_short) + json.dumps(line).encode() + b"\n")
 
 
 @cache
@@ -168,7 +174,9 @@ def words(known: tuple[str, ...], default: tuple[str, ...]) -> Any:
 @click.option("--first-seed", default=0, show_default=True)
 @click.option("--jobs", default=1, show_default=True, help="At once, on two cores each.")
 @click.option("--again", is_flag=True, help="Measure also what was measured.")
-@click.option("--report", is_flag=True, help="Write benchmarks/training.md; measure nothing.")
+@click.option("--report", is_flag=True, help="Write training.md and .svg; measure nothing.")
+@click.option("--to", default=Path(__file__).parent, type=click.Path(path_type=Path),
+              help="Where the report goes.")  # fmt: skip
 @click.option("--scratch", default=ROOT / ".onramp-benchmark", type=click.Path(path_type=Path))
 @click.option("--results", type=click.Path(path_type=Path), help="JSON lines; in scratch.")
 @click.option("--data", default=DATA, type=click.Path(path_type=Path))
@@ -176,7 +184,8 @@ def words(known: tuple[str, ...], default: tuple[str, ...]) -> Any:
               type=click.Path(path_type=Path), help="The peers' interpreter.")  # fmt: skip
 def main(  # noqa: PLR0913, PLR0917  # one argument an option: click hands them over
     sets: list[str], systems: list[str], budgets: str, seeds: int, first_seed: int, jobs: int,
-    again: bool, report: bool, scratch: Path, results: Path | None, data: Path, peers: Path,
+    again: bool, report: bool, to: Path, scratch: Path, results: Path | None, data: Path,
+    peers: Path,
 ) -> None:  # fmt: skip
     """Measure what was not measured yet, or write the report."""
     scratch.mkdir(parents=True, exist_ok=True)
@@ -187,7 +196,7 @@ def main(  # noqa: PLR0913, PLR0917  # one argument an option: click hands them 
     if report:
         from benchmarks.training_report import write  # noqa: PLC0415  draws: not when measuring
 
-        write(Results(place, read(place.results)))
+        write(Results(place, read(place.results)), to)
         return
     if not all(SYSTEMS[name].ours for name in systems) and not shutil.which(str(peers)):
         raise click.UsageError(f"No interpreter at {peers}. The head of this file makes one.")

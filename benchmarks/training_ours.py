@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 import training
@@ -42,7 +41,7 @@ def trained(asked: Asked, task: Task | None) -> Answer:
         return lambda: scorer.score_rows([values])
 
     return Answer(
-        predict=lambda rows: np.asarray(scorer.score(rows)[:, 1]),
+        predict=lambda rows: result.probability(rows).to_numpy()[:, 1],
         one=one,
         trials=len(result.trials),
         notes={name: scorer.facts.get(name) for name in ("algorithm", "rounds", "balancing")}

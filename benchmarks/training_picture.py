@@ -17,6 +17,7 @@ from benchmarks.training_systems import OURS, SYSTEMS
 
 RANKED = {"log_loss": "log-loss", "pr_auc": "PR-AUC"}
 OUR_COLOUR, THEIR_COLOUR = "#c2410c", "#475569"
+TICKS = (0, 0.5, 1, 3, 10, 30)  # per cent; beyond 1 on a log scale
 PALE = {"color": THEIR_COLOUR, "alpha": 0.5}
 
 
@@ -66,4 +67,5 @@ def draw_excess(axis: Any, results: Results, budget: int) -> None:
     axis.set_ylim(-0.5, len(scores) - 0.1)
     axis.set_xscale("symlog", linthresh=1)
     axis.set_xlim(left=-0.2)
+    axis.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axis.set_title(f"log-loss above the lowest, %, {budget} s")

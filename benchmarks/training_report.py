@@ -18,7 +18,6 @@ from benchmarks.training_systems import OURS, SYSTEMS
 from benchmarks.training_targets import targets
 from lifecycle.whole import write_whole
 
-HERE = Path(__file__).resolve().parent
 METRICS = {"log_loss": "log-loss", "pr_auc": "PR-AUC", "roc_auc": "ROC-AUC", "ece": "ECE"}
 COMPARED = ("log_loss", "pr_auc", "roc_auc")
 
@@ -63,19 +62,23 @@ is shown and not punished.
 - Iranian churn is near its ceiling and its held-out part is small: it cannot rank two good systems.
   Online Retail has little signal: all are near one another. Telco and the synthetic table are made
   up, and the synthetic one was made by us (its generator is `benchmarks/training_synthetic.py`).
-- Six tables are few. They are customer tables with up to some hundred columns and 150,000 rows to
-  learn from; nothing is said about text, images, or tables with millions of rows.
+- A handful of tables is few. They are customer tables with up to some hundred columns and 150,000
+  rows to learn from; nothing is said about text, images, or tables with millions of rows.
 - Budgets of hours were not measured. AutoGluon's stacks are made for them, where some hundred
   milliseconds a row do no harm.
 """
 
 
-def write(results: Results) -> None:
-    """Write the page and the picture beside this file."""
-    if not results.lines:
-        raise SystemExit("Nothing was measured yet.")
-    draw(results, HERE / "training.svg")
-    write_whole(HERE / "training.md", "\n".join(page(results)) + "\n")
+def write(results: Results, folder: Path) -> None:
+    """Write the page and its picture.
+
+    Raises:
+        SystemExit: there is no table that all systems have gone through.
+    """
+    if not any(results.scores("log_loss", budget) for budget in results.budgets):
+        raise SystemExit("Nothing can be compared yet: no table has a result of every system.")
+    draw(results, folder / "training.svg")
+    write_whole(folder / "training.md", "\n".join(page(results)) + "\n")
 
 
 def page(results: Results) -> Iterator[str]:
@@ -86,9 +89,10 @@ def page(results: Results) -> Iterator[str]:
     yield from ["", "## Onramp beside the best peer of each table", "", *beside_best(results)]
     for one in results.sets:
         yield from ["", f"## {one}", "", *set_tables(results, one)]
-    newest = max(results.lines.values(), key=lambda line: str(line["at"]))
     yield from ["", HOW.format(cores=2), *versions(results)]
-    yield f"Measured {str(newest['at'])[:10]} at commit {newest['code']}."
+    days = sorted({str(line["at"])[:10] for line in results.lines.values()})
+    commits = sorted({str(line["code"]) for line in results.lines.values()})
+    yield f"Measured {' to '.join(dict.fromkeys((days[0], days[-1])))} at {', '.join(commits)}."
 
 
 def head(results: Results) -> Iterator[str]:
