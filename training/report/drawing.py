@@ -20,6 +20,7 @@ from matplotlib.image import imread
 from training.report.section import Section
 
 DOTS = 100  # an inch
+WIDE = 8.0  # inches: wider figures hold several pictures beside each other
 HEAVY = 150_000  # bytes from which on an SVG gives way to PNG …
 HEAVY_PAGE = 1_800_000  # … and what all SVG of a page may take together
 MOST_POINTS = 2_000  # of a scatter: with more, SVG is not even tried
@@ -40,6 +41,7 @@ class Picture:
         alt: what it shows, for those who cannot see it.
         png: on white.
         svg: without a background, so that it takes that of the page; None where it is too heavy.
+        wide: whether it needs the page's whole width to be read.
     """
 
     section: str
@@ -47,6 +49,7 @@ class Picture:
     alt: str
     png: bytes
     svg: bytes | None
+    wide: bool = False
 
     @property
     def file(self) -> str:
@@ -76,6 +79,7 @@ def picture(section: str, name: str, figure: Figure, heavy: int = HEAVY) -> Pict
         alt=titled(figure) or name.replace("_", " "),
         png=written(figure, "png", dpi=DOTS, facecolor="white"),
         svg=svg if 0 < len(svg) <= heavy else None,
+        wide=figure.get_figwidth() > WIDE,
     )
 
 

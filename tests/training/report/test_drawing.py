@@ -36,6 +36,12 @@ def test_many_figures_share_the_pages_size() -> None:
     assert picture("s", "f", swarm(500), heavy=HEAVY_PAGE // 40).svg is None
 
 
+def test_a_figure_of_several_pictures_gets_the_whole_width() -> None:
+    """In half of it, nobody could read it."""
+    assert picture("s", "several", Figure(figsize=(11, 4))).wide
+    assert not picture("s", "one", Figure(figsize=(6, 4.5))).wide
+
+
 def test_the_same_figure_is_the_same_bytes() -> None:
     """A report of the same training is the same report."""
     one, other = (picture("s", "gain", importance_figure({"a": 1.0, "b": 2.0})) for _ in range(2))
