@@ -24,8 +24,7 @@ from lifecycle.metrics import metric
 from lifecycle.progress import Advance
 from lifecycle.space import Choice
 from tests.training.search.conftest import SPACE, make_plan, make_problem, told
-from training.search.board import open_board
-from training.search.draw import LAG
+from training.search.board import Board, open_board
 from training.search.hand import Hand, Job
 from training.search.identity import named
 from training.search.search import search
@@ -201,39 +200,37 @@ KILLED = """
     from pathlib import Path
     from tests.training.search.conftest import make_plan, make_problem
     from training.search.search import search
-    search((make_problem(),), replace(make_plan(Path(sys.argv[1]), trials=400), workers=2))
+    problem = make_problem(150, rounds=5)
+    search((problem,), replace(make_plan(Path(sys.argv[1]), trials=400), workers=2))
 """
 
 
-def workers_in(folder: Path) -> set[str]:
+def workers_of(board: Board) -> set[str]:
     """Who has written an outcome."""
-    stages = (make_problem(),)
-    board = open_board(named(make_plan(folder), stages))
     return {t.user_attrs["worker"] for t in board.look().values() if t.state.is_finished()}
 
 
 def test_a_killed_search_of_two_workers_goes_on_alone(tmp_path: Path) -> None:
     """After kill -9 its worker ends too, and one process ends with what it would have come to."""
-    folder = tmp_path / "killed"
+    folder, stages = tmp_path / "killed", (make_problem(150, rounds=5),)
     folder.mkdir()
+    board = open_board(named(make_plan(folder), stages))
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(folder)])
-    deadline = time.monotonic() + 120
-    leader = psutil.Process(process.pid)
-    while len(workers_in(folder)) < 2 and process.poll() is None and time.monotonic() < deadline:
+    deadline, leader = time.monotonic() + 120, psutil.Process(process.pid)
+    while len(workers_of(board)) < 2 and process.poll() is None and time.monotonic() < deadline:
         if leader.children():  # held back while its worker loads, or it would do nearly all
             leader.suspend()
-            time.sleep(0.3)
+            time.sleep(0.5)
             leader.resume()
         time.sleep(0.02)
     (helper,) = leader.children()
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     helper.wait(20)
-    board = open_board(named(make_plan(folder), (make_problem(),)))
-    trials = len(board.look()) + LAG
+    trials = len(board.look()) + 2
     assert trials < 300
-    resumed = search((make_problem(),), make_plan(folder, trials))
-    whole = search((make_problem(),), make_plan(tmp_path / "whole", trials))
+    resumed = search(stages, make_plan(folder, trials))
+    whole = search(stages, make_plan(tmp_path / "whole", trials))
     assert told(resumed) == told(whole)
     assert resumed.ranked == whole.ranked
     assert not list(folder.glob("*.crew"))
