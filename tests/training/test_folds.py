@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,15 @@ def test_validation_rows_are_watched_with_the_fitted_shares(method: str) -> None
     wanted = np.bincount(fitted.labels, fitted.weights)
     assert np.bincount(labels, weights) / weights.sum() == pytest.approx(wanted / wanted.sum())
     assert watched_weights(FoldCache(problem).balanced(1, Balance()), labels) is None
+
+
+@pytest.mark.parametrize("method", ["smote", "smotenc", "borderline", "under"])
+def test_balanced_rows_come_from_the_fitting_rows_only(method: str) -> None:
+    """Changing every validation row changes no row that the fold is fitted on."""
+    problem = make_problem()
+    poisoned = problem.matrix.copy()
+    poisoned[problem.folds[1][1]] = 1e6
+    balance = Balance(method=method)  # type: ignore[arg-type]
+    clean = FoldCache(problem).balanced(1, balance)
+    other = FoldCache(replace(problem, matrix=poisoned)).balanced(1, balance)
+    np.testing.assert_array_equal(clean.matrix, other.matrix)

@@ -16,7 +16,7 @@ from optuna.trial import FixedTrial
 
 from lifecycle.metrics import HIGHER_IS_BETTER
 from training.boosters import Fitted
-from training.folds import FoldCache, Problem
+from training.folds import MOST_BYTES, FoldCache, Problem
 from training.search.board import Board
 from training.search.draw import Proposer, draw
 from training.search.kept import keep
@@ -160,7 +160,8 @@ class Hand:
     def folds_of(self, stage: int) -> FoldCache:
         """The stage's folds; those of another stage are let go."""
         if self.cache is None or self.cache[0] != stage:
-            self.cache = (stage, FoldCache(self.stages[stage]))
+            share = MOST_BYTES // max(1, self.plan.workers)  # each worker holds its own
+            self.cache = (stage, FoldCache(self.stages[stage], most=share))
         return self.cache[1]
 
 
