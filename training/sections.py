@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lifecycle.task import Task
+from training.balancing.ablation import ablation_section
 from training.boosters import Fitted
 from training.canaries import canary_section
 from training.decisions import Context, decision_section
@@ -41,22 +42,35 @@ class Trained:
 def sections_of(trained: Trained) -> tuple[Section, ...]:
     """In the order in which they are read."""
     task, prepared, best = trained.task, trained.prepared, trained.final.best
+    problem, seed = trained.ground.problem, trained.seed
     tested = len(prepared.test.labels) > 0
-    return (
-        decision_section(
+    explained = prepared.test.matrix if tested else prepared.train.matrix
+    measured: dict[str, Callable[[], Section]] = {
+        "decisions": lambda: decision_section(
             task, prepared.test.labels, trained.probabilities, trained.scorer.threshold,
             judged_rows(trained),
         ),
-        explanation_section(
-            trained.scorer, prepared.test.matrix if tested else prepared.train.matrix,
-            fold_boosters(trained), trained.seed,
+        "explanation": lambda: explanation_section(
+            trained.scorer, explained, fold_boosters(trained), seed
         ),
-        choice_section(task.metric, trained.final),
-        canary_section(
-            task.kind, trained.ground.problem, best, prepared.entities, prepared.encoder.names,
-            trained.seed,
+        "choice": lambda: choice_section(task.metric, trained.final),
+        "balancing": lambda: ablation_section(
+            task.kind, problem, best, prepared.entities, seed
         ),
-    )  # fmt: skip
+        "canaries": lambda: canary_section(
+            task.kind, problem, best, prepared.entities, prepared.encoder.names, seed
+        ),
+    }  # fmt: skip
+    return tuple(attempted(name, make) for name, make in measured.items())
+
+
+def attempted(name: str, make: Callable[[], Section]) -> Section:
+    """The section, or one that warns of why it is not there."""
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001  what people read must never cost them the model
+        said = f"{name.capitalize()} could not be measured: {type(error).__name__}: {error}"
+        return Section(name=name, title=name.capitalize(), words=said, warnings=(said,))
 
 
 def judged_rows(trained: Trained) -> Context:

@@ -20,7 +20,7 @@ from training.model import Matrix
 MOST_MEMBERS = 3
 LEAST_WEIGHT = 0.1
 MOST_ROWS = 30_000  # a handful of weights need no more
-RIDGE = 1e-4  # towards nothing: what brings nothing gets no weight
+RIDGE = 3e-3  # what brings nothing gets nothing, and equals share equally
 MOST_WEIGHT = 3.0  # before they are made to sum to one: nothing is blown up into a say
 
 Weights = npt.NDArray[np.float64]
@@ -71,6 +71,9 @@ def stacked(stack: Matrix, labels: Labels) -> Weights:
 
     start = np.concatenate([np.full(members, 1 / members), np.zeros(classes - 1)])
     bounds = [(0.0, MOST_WEIGHT)] * members + [(None, None)] * (classes - 1)
-    own = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x[:members]
+    # to the last digits: a useless member is moved by the ridge alone
+    exactly = {"ftol": 1e-13, "gtol": 1e-9}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=exactly)
+    own = found.x[:members]
     total = own.sum()
     return np.asarray(own / total if total > 0 else np.full(members, 1 / members))

@@ -57,11 +57,6 @@ class Pace:
         """Whether there is time for nothing that is not needed."""
         return self.left < 5.0  # noqa: PLR2004  # seconds
 
-    @property
-    def affordable(self) -> int:
-        """Candidates worth looking at again."""
-        return 8 if self.left > 2 * 5.0 else 3
-
     def repeats(self, members: Sequence[Candidate], rows: int) -> int:
         """How often each member can be refitted on all rows; 0: not once."""
         wanted = REPEATS if rows <= FEW else 2 if rows <= SOME else 1

@@ -10,8 +10,7 @@ def choice_section(metric: str, final: Final) -> Section:
     """What was made of the search's best candidates, and on what evidence."""
     recipe = final.recipe
     options: list[tuple[Cell, ...]] = [
-        (one.name, one.value, one.latency_ms, "yes" if one.chosen else "", one.note)
-        for one in final.options
+        (one.name, one.value, "yes" if one.chosen else "", one.note) for one in final.options
     ]
     members: list[tuple[Cell, ...]] = [
         (
@@ -25,12 +24,11 @@ def choice_section(metric: str, final: Final) -> Section:
     return Section(
         name="choice",
         title="What was made",
-        words=f"Made: {recipe.how}. Options were compared by {metric} out of fold, each weight and "
-        "scaling fitted on other entities than it is judged on. Members are averaged as log-odds.",
+        words=f"Made: {recipe.how}. Options were compared by their log-loss out of fold, scaled by "
+        "what was fitted on other entities; the simpler stays where noise could explain the rest. "
+        "Members are averaged as log-odds.",
         tables={
-            "options": Table(
-                columns=("option", metric, "estimated ms a row", "chosen", "note"), rows=options
-            ),
+            "options": Table(columns=("option", metric, "chosen", "note"), rows=options),
             "members": Table(
                 columns=("booster", "balancing", "weight", "boosters", "rounds", "parameters"),
                 rows=members,

@@ -13,8 +13,9 @@ import pytest
 from tests.training.conftest import CHURN, PREFERENCE, make_frame, make_set
 from training.balancing.balance import Balance
 from training.candidate import rebuild
-from training.ensemble.choose import choose_final, fitting, recipe_of
+from training.ensemble.choose import choose_final
 from training.ensemble.fits import Ground, fit_one, fold_fits
+from training.ensemble.fitting import fitting, recipe_of
 from training.ensemble.pace import Pace, latency_ms
 from training.ensemble.recipe import recipe_from_json, recipe_to_json
 from training.finish import finish
@@ -41,16 +42,29 @@ def ready(kind: str = "binary") -> tuple[Prepared, Ground]:
     return prepared, Ground(problem=stages_of(task, prepared, 0)[-1])
 
 
-def test_the_blend_leaves_out_what_does_not_help() -> None:
-    """A booster that learned nothing is not made; the options name what was compared."""
+def test_both_boosters_are_blended_unless_one_alone_is_clearly_better() -> None:
+    """A booster that learned nothing is not made; two sound ones are; balancing must earn it."""
     prepared, ground = ready()
-    found = Found(ranked=(CRIPPLED, SOUND, OTHER), value=0.5, trials=())
+    plain = replace(OTHER, balance=Balance())
+    found = Found(ranked=(SOUND, OTHER, plain), value=0.5, trials=())
     final = choose_final(CHURN, ground, prepared.entities, found, PACE)
-    assert all(member.candidate is not CRIPPLED for member in final.recipe.members)
+    made = [member.candidate for member in final.recipe.members]
+    assert sorted(made, key=lambda one: one.algorithm) == [SOUND, plain]
     assert sum(member.weight for member in final.recipe.members) == pytest.approx(1)
     assert final.metrics["log_loss"] < 0.6
-    assert [option.name for option in final.options][1] == "blend"
-    assert sum(option.chosen for option in final.options[:2]) == 1
+    assert [one.name for one in final.options if one.chosen][:3] == ["lightgbm", "xgboost", "blend"]
+    found = Found(ranked=(CRIPPLED, plain), value=0.5, trials=())
+    final = choose_final(CHURN, ground, prepared.entities, found, PACE)
+    assert [member.candidate for member in final.recipe.members] == [plain]
+
+
+def test_balancing_that_is_clearly_better_is_made() -> None:
+    """A crippled booster without balancing loses to a sound one with it."""
+    prepared, ground = ready()
+    weighted = replace(SOUND, balance=Balance(method="class_weight"))
+    found = Found(ranked=(CRIPPLED, weighted), value=0.5, trials=())
+    final = choose_final(CHURN, ground, prepared.entities, found, PACE)
+    assert final.best == weighted
 
 
 @pytest.mark.parametrize("kind", ["binary", "multiclass"])
