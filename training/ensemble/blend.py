@@ -71,9 +71,6 @@ def stacked(stack: Matrix, labels: Labels) -> Weights:
 
     start = np.concatenate([np.full(members, 1 / members), np.zeros(classes - 1)])
     bounds = [(0.0, MOST_WEIGHT)] * members + [(None, None)] * (classes - 1)
-    # to the last digits: a useless member is moved by the ridge alone
-    exactly = {"ftol": 1e-13, "gtol": 1e-9}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options=exactly)
-    own = found.x[:members]
+    own = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x[:members]
     total = own.sum()
     return np.asarray(own / total if total > 0 else np.full(members, 1 / members))
