@@ -36,6 +36,7 @@ from training.model import Matrix, Scorer
 from training.parts import Prepared, prepare_parts
 from training.reference import reference_of
 from training.report.section import Section
+from training.search.kept import forget
 from training.search.plan import Candidate, Found, Plan, code
 from training.search.search import search
 from training.sections import Trained, sections_of
@@ -43,7 +44,10 @@ from training.splits import HELD_BACK, Shares
 from training.stages import allowed, stages_of
 from training.trainingset import TrainingSet
 
-SEARCH_SHARE = 0.6  # of a budget in seconds; the rest is for what comes after the search
+# Rows → share of a budget in seconds that is for the search. The rest is for the refits, which
+# take the longer the more rows there are.
+SEARCH_SHARES = ((15_000, 0.8), (60_000, 0.65))
+SEARCH_SHARE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +130,7 @@ def build(  # noqa: PLR0913  # one thing each, by name where it is optional
         )
         built = judged(task, prepared, (found, final, done, ground), folder, budget, began)
         write_files(built, budget.seed)
+        forget(found)
     return built
 
 
@@ -196,10 +201,15 @@ def plan_of(task: Task, prepared: Prepared, budget: Budget, studies: Path, began
         search=space,
         seed=budget.seed,
         trials=budget.trials or (task.search.trials if limit is None else None),
-        seconds=None if limit is None else max(0.0, limit * SEARCH_SHARE - spent),
+        seconds=None if limit is None else max(0.0, limit * search_share(prepared) - spent),
         storage=budget.storage,
         workers=budget.workers,
     )
+
+
+def search_share(prepared: Prepared) -> float:
+    rows = len(prepared.train.labels)
+    return next((share for most, share in SEARCH_SHARES if rows <= most), SEARCH_SHARE)
 
 
 def stamp(task: Task, space: Search, code: tuple[str, ...]) -> str:

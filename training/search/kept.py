@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from training.boosters import Fitted
-from training.search.plan import Plan
+from training.search.plan import Found, Plan
 from training.search.slots import Key
 
 
@@ -43,6 +43,7 @@ def drop_others(plan: Plan, keys: Iterable[Key]) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def forget(plan: Plan) -> None:
-    """Drop all kept boosters of a study, when its training is done with them."""
-    shutil.rmtree(plan.kept, ignore_errors=True)
+def forget(found: Found) -> None:
+    """Drop a search's kept boosters, when its training is done with them."""
+    for studies in {folder.parent for folder in found.kept.values()}:
+        shutil.rmtree(studies, ignore_errors=True)

@@ -29,6 +29,7 @@ from training.folds import Problem
 from training.search.board import Board, open_board
 from training.search.hand import Hand, Job
 from training.search.identity import named
+from training.search.kept import forget
 from training.search.plan import Found, Plan
 from training.search.scoring import score_fold
 from training.search.search import search
@@ -197,6 +198,9 @@ def test_kept_boosters_answer_as_they_were_scored(tmp_path: Path) -> None:
             for fold, rounds in enumerate(candidate.rounds)
         ]  # fmt: skip
         assert np.mean(scores) == found.scores[place]
+    forget(found)
+    assert not kept.exists()
+    assert search(stages, plan).kept == {}
 
 
 def test_somebody_who_watches_sees_every_trial_and_the_best(tmp_path: Path) -> None:
