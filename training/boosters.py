@@ -283,7 +283,7 @@ class LightGBMPrepared:
             "metric": "binary_logloss" if binary else "multi_logloss",
             "num_class": 1 if binary else settings.classes,
             "max_bin": settings.bins, "num_threads": 1, "seed": settings.seed,
-            "deterministic": True, "force_row_wise": True, "verbosity": -1,
+            "deterministic": True, "force_col_wise": True, "verbosity": -1,
         }  # fmt: skip
         watching = self.watched is not None
         stop = lgb.early_stopping(settings.patience, verbose=False)
