@@ -20,7 +20,9 @@ SHARE = "share contacted, the likeliest first"
 
 def gains_figure(gains: Gains, rivals: Mapping[str, Gains], threshold: float, those: str) -> Figure:
     """How many of the yeses are reached, beside baselines, chance and knowing everything."""
-    figure, ax = axes("Cumulative gains on the test rows", SHARE, f"share of the {those} reached", 0.14)
+    figure, ax = axes(
+        "Cumulative gains on the test rows", SHARE, f"share of the {those} reached", 0.14
+    )
     at = places(gains)
     ax.plot(gains.shares[at], gains.gain[at], label="this model", zorder=3)
     for name, rival in rivals.items():
