@@ -16,6 +16,7 @@ from training.search import carry
 from training.search.plan import MOST_WORKERS, Plan
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+FEW = 8  # trials that are over before a worker has loaded its libraries
 PATIENCE_SECONDS = 10.0  # for a worker that is told to end
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,8 @@ def crew(plan: Plan, stages: Sequence[Problem], leader: str, folder: Path) -> It
     """
     shutil.rmtree(folder, ignore_errors=True)
     helpers = min(plan.workers, MOST_WORKERS) - 1
-    if helpers < 1:
+    over_at_once = plan.trials is not None and plan.trials <= FEW
+    if helpers < 1 or over_at_once:
         yield
         return
     folder.mkdir(parents=True, mode=0o700)  # a storage's URL may hold a password
