@@ -27,7 +27,7 @@ from training.candidate import Budget, build
 from training.model import FOLDER
 from training.plain import PlainTable
 from training.result import Result
-from training.splits import HELD_BACK, TEST_SHARE
+from training.splits import TEST_SHARE, Shares
 from training.trainingset import TrainingSet
 
 TWO_CLASSES = 2
@@ -75,7 +75,7 @@ def train(  # noqa: PLR0913  # each by name, and all but two have a default
         )
         built = build(
             asked, rows, effort, folder / FOLDER, folder / "studies", progress or silent,
-            shares=replace(HELD_BACK, test=test),
+            shares=Shares(test=test, calibrate=0),
         )  # fmt: skip
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)

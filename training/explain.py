@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from training.boosters import Fitted, leaves_of
+from training.boosters import Fitted
+from training.by_lightgbm import leaves_of
 from training.model import Matrix, Scorer
 from training.report.explained import effects_figure, importance_figure, summary_figure
 from training.report.section import Cell, Section, Table

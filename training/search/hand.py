@@ -131,7 +131,7 @@ class Hand:
             if fold and not self.goes_on(job, count):
                 self.board.give_up(job.trial, "out of time")
                 return
-            boosters.append(fit_fold(job.candidate, cache, fold))
+            boosters.append(fit_fold(job.candidate, cache, fold, cut_off(job.order)))
             scores.append(score_fold(boosters[-1], self.plan, cache.problem, fold))
             mean = float(np.mean(scores))
             if not np.isfinite(mean):
@@ -163,6 +163,14 @@ class Hand:
             share = MOST_BYTES // max(1, self.plan.workers)  # each worker holds its own
             self.cache = (stage, FoldCache(self.stages[stage], most=share))
         return self.cache[1]
+
+
+def cut_off(order: Order) -> float | None:
+    """When a fit is to end as it is: on large stages one alone may take what is left.
+
+    On the first it would only spoil a comparison that costs little.
+    """
+    return order.until if order.stage > 0 else None
 
 
 def prunes(judge: optuna.Trial | None, fold: int, mean: float) -> bool:

@@ -18,10 +18,19 @@ from training.search.plan import Candidate, Plan
 LEARNING_RATE = 0.1  # of both libraries, near enough, where the space leaves it out
 
 
-def fit_fold(candidate: Candidate, cache: FoldCache, fold: int) -> Fitted:
-    """Fit on a fold's rows, balanced and binned once for every candidate that asks again."""
+def fit_fold(
+    candidate: Candidate, cache: FoldCache, fold: int, until: float | None = None
+) -> Fitted:
+    """Fit on a fold's rows, balanced and binned once for every candidate that asks again.
+
+    Args:
+        candidate: what to fit.
+        cache: of the problem.
+        fold: its place.
+        until: when to stop growing, in seconds since the epoch; None: no limit.
+    """
     learning_rate = float(candidate.params.get("learning_rate") or LEARNING_RATE)
-    settings = replace(cache.problem.settings, patience=patience_for(learning_rate))
+    settings = replace(cache.problem.settings, patience=patience_for(learning_rate), until=until)
     prepared = cache.prepared(fold, candidate.balance, candidate.algorithm)
     return prepared.fit(candidate.params, settings)
 

@@ -38,7 +38,7 @@ from training.search.slots import (
     next_slot,
     of_order,
 )
-from training.search.stages import LIMITLESS, best_first, takers, until
+from training.search.stages import LIMITLESS, best_first, spread, takers, until
 
 __all__ = ["Candidate", "Found", "Plan", "code", "search"]
 
@@ -108,7 +108,7 @@ class Leader:
         orders = [Order(stage=0, slots=slots, until=self.until(0))]
         ranking = self.run(orders[0])
         for stage in range(1, last + 1):
-            chosen = tuple(t.user_attrs["slot"] for t in ranking[: takers(stage)])
+            chosen = tuple(t.user_attrs["slot"] for t in spread(ranking, takers(stage)))
             order = Order(stage=stage, slots=chosen, until=self.until(stage))
             if chosen and (stage == last or self.fits(order)):
                 orders.append(order)
@@ -167,7 +167,7 @@ def conclude(orders: Sequence[Order], has: Owners, plan: Plan, seconds: float) -
     same plan is the same choice, whatever the study holds beside it.
     """
     trials = [t for order in orders for t in of_order(order, has) if is_finished(t)]
-    ranked = with_each_algorithm(best_first(of_order(orders[-1], has), plan))
+    ranked = spread(best_first(of_order(orders[-1], has), plan), FINALISTS)
     if not ranked:
         raise nothing_found(trials, plan)
     keys = [(orders[-1].stage, int(trial.user_attrs["slot"])) for trial in ranked]
@@ -182,15 +182,6 @@ def conclude(orders: Sequence[Order], has: Owners, plan: Plan, seconds: float) -
         seconds=seconds,
         counts=dict(sorted(states.items())),
     )
-
-
-def with_each_algorithm(best: Sequence[FrozenTrial]) -> list[FrozenTrial]:
-    """The finalists, and the best of each algorithm that is not among them."""
-    ranked = list(best[:FINALISTS])
-    for trial in best[FINALISTS:]:
-        if all(trial.params["algorithm"] != other.params["algorithm"] for other in ranked):
-            ranked.append(trial)
-    return ranked
 
 
 def kept_of(keys: Sequence[Key], plan: Plan) -> dict[int, Path]:

@@ -14,6 +14,7 @@ from training.search.draw import LAG
 Key = tuple[int, int]  # stage, slot
 Owners = Mapping[Key, FrozenTrial]
 
+ENOUGH = 0.6  # of its time: a fit on a large stage that is cut short by less is still good
 TRIES = 3  # failed trials after which a search that is out of time ends without a number
 
 
@@ -86,7 +87,8 @@ def may_begin(order: Order, has: Owners, seconds: float, now: float) -> bool:
 
     Whatever the time, each stage that was opened comes to one number.
     """
-    if order.until is None or now + seconds <= order.until:
+    needed = seconds * ENOUGH if order.stage > 0 else seconds
+    if order.until is None or now + needed <= order.until:
         return True
     trials = of_order(order, has)
     if any(usable(t) or not is_finished(t) for t in trials):

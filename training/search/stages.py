@@ -1,7 +1,7 @@
 """Who goes on to a larger sample, and how the time is shared among the stages.
 
-Successive enlargement: everything drawn meets on the smallest sample, the best eight of it on
-the next, the best four of those on the one after; the last stage decides. After the successive
+Successive enlargement: everything drawn meets on the smallest sample, the best four of it on
+the next, the best two of those on the one after; the last stage decides. After the successive
 halving of Jamieson and Talwalkar (2016), with rows as the resource.
 """
 
@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from optuna.trial import FrozenTrial
 
 from lifecycle.metrics import HIGHER_IS_BETTER
-from training.search.plan import FINALISTS, Plan
+from training.search.plan import Plan
 from training.search.slots import usable
 
+TAKERS = 4  # candidates of the first stage that go on
 FIRST_SHARE = 0.5  # of the seconds, for the first of several stages
 LIMITLESS = 1_000_000  # slots, where only time ends the search
 
@@ -30,7 +31,27 @@ def best_first(trials: Iterable[FrozenTrial], plan: Plan) -> list[FrozenTrial]:
 
 def takers(stage: int) -> int:
     """How many candidates a stage after the first takes."""
-    return max(1, FINALISTS >> (stage - 1))
+    return max(1, TAKERS >> (stage - 1))
+
+
+def spread(best: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
+    """So many of the best, among them each algorithm's best without balancing; best first.
+
+    What is made at the end is a blend of both boosters, in which balancing must show that it
+    helps: neither can be seen where one kind has taken every place.
+    """
+    first: dict[str, FrozenTrial] = {}
+    for trial in best:
+        if trial.params.get("balancing", "none") == "none":
+            first.setdefault(trial.params["algorithm"], trial)
+    chosen = list(first.values())[:count]
+    for trial in best:
+        if len(chosen) >= count:
+            break
+        if all(trial is not other for other in chosen):
+            chosen.append(trial)
+    places = {id(trial): place for place, trial in enumerate(best)}
+    return sorted(chosen, key=lambda trial: places[id(trial)])
 
 
 def until(stage: int, sizes: Sequence[float], *, now: float, began: float, ends: float) -> float:
