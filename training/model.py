@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import lightgbm
-import mlflow
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -283,29 +282,36 @@ def spoken(value: Value, meaning: Mapping[str, str]) -> str:
     return f"{digits} {unit.removesuffix('s') if value == 1 else unit} {rest}".strip()
 
 
-class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships no types
-    """What MLflow loads. `unwrap_python_model().scorer` is the scorer itself."""
-
-    scorer: Scorer
-
-    def load_context(self, context: Any) -> None:
-        self.scorer = Scorer.from_folder(context.artifacts[FOLDER])
-
-    def predict(
-        self,
-        context: Any,  # noqa: ARG002  # MLflow's signature
-        model_input: pd.DataFrame,
-        params: dict[str, Any] | None = None,  # noqa: ARG002  # MLflow's signature
-    ) -> pd.DataFrame:
-        """Binary: probability, answer. Multiclass: answer, probability, and p_<class> each."""
-        probabilities = self.scorer.score(model_input)
-        answers = self.scorer.answers(probabilities)
-        if self.scorer.kind == "binary":
-            return pd.DataFrame({"probability": probabilities[:, 1], "answer": answers})
-        columns = {f"p_{name}": probabilities[:, i] for i, name in enumerate(self.scorer.classes)}
-        return pd.DataFrame(
-            {"answer": answers, "probability": probabilities.max(axis=1), **columns}
-        )
+def answered(scorer: Scorer, rows: pd.DataFrame) -> pd.DataFrame:
+    """Binary: probability, answer. Multiclass: answer, probability, and p_<class> each."""
+    probabilities = scorer.score(rows)
+    answers = scorer.answers(probabilities)
+    if scorer.kind == "binary":
+        return pd.DataFrame({"probability": probabilities[:, 1], "answer": answers})
+    columns = {f"p_{name}": probabilities[:, i] for i, name in enumerate(scorer.classes)}
+    return pd.DataFrame({"answer": answers, "probability": probabilities.max(axis=1), **columns})
 
 
-mlflow.models.set_model(ServedModel())
+def serve() -> None:
+    """Hand MLflow what it loads. `unwrap_python_model().scorer` is the scorer itself."""
+    import mlflow  # noqa: PLC0415  # seconds, which training and its workers are spared
+
+    class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ships no types
+        scorer: Scorer
+
+        def load_context(self, context: Any) -> None:
+            self.scorer = Scorer.from_folder(context.artifacts[FOLDER])
+
+        def predict(
+            self,
+            context: Any,  # noqa: ARG002  # MLflow's signature
+            model_input: pd.DataFrame,
+            params: dict[str, Any] | None = None,  # noqa: ARG002  # MLflow's signature
+        ) -> pd.DataFrame:
+            return answered(self.scorer, model_input)
+
+    mlflow.models.set_model(ServedModel())
+
+
+if __name__ != "training.model":  # MLflow loads a version's copy under a name of its own
+    serve()
