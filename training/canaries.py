@@ -8,21 +8,19 @@ noticed, or the check for such columns is blind on these rows and says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 from matplotlib.figure import Figure
 
 from lifecycle.task import Kind
 from training.alone import Alone, Codes, alone, each_alone
 from training.chance import Ranking, out_of_fold, ranking, shuffled_ranking
 from training.folds import Problem
-from training.report.figures import axes
+from training.report.figures import axes, named_bars
 from training.report.section import Section, Table
 from training.search.plan import Candidate
-from training.splits import Positions
+from training.subsample import Entities, whole_entities
 
 MOST_ROWS = 6_000  # judged on a sample of whole customers beyond
 DECIDES = 0.95  # AUC of one feature that nearly decides the label
@@ -32,8 +30,6 @@ APART = 0.1  # of values in common: less, and the feature tells early customers 
 FLIPPED = 0.02  # of the planted answers
 SHOWN = 20
 PLANTED = "planted answer"
-
-Entities = npt.NDArray[np.object_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +80,8 @@ def canary_section(
         names: of the columns of the matrix.
         seed: of the sample, the shuffling and the planted column.
     """
-    less, owners = sampled(problem, np.asarray(entities, dtype=object), seed)
+    whose = np.asarray(entities, dtype=object)
+    less, owners = whole_entities(problem, whose, MOST_ROWS, seed)
     real = out_of_fold(less, candidate, less.labels, candidate.typical_rounds)
     features = sorted(each_alone(less, names), key=lambda f: (-rank_of(f), f.name))
     songs = Songs(
@@ -102,26 +99,6 @@ def canary_section(
         metrics=metrics(songs),
         warnings=warnings(songs),
     )
-
-
-def sampled(problem: Problem, entities: Entities, seed: int) -> tuple[Problem, Entities]:
-    """Whole customers of about 6,000 rows, with the folds cut down to them."""
-    rows = len(problem.labels)
-    if rows <= MOST_ROWS:
-        return problem, entities
-    codes, owners = pd.factorize(entities)
-    kept = (np.random.default_rng(seed).random(len(owners)) < MOST_ROWS / rows)[codes]
-    place = np.cumsum(kept) - 1
-
-    def cut(positions: Positions) -> Positions:
-        return np.asarray(place[positions[kept[positions]]], dtype=np.int64)
-
-    folds = tuple((cut(fit), cut(validate)) for fit, validate in problem.folds)
-    less = replace(
-        problem, matrix=problem.matrix[kept], labels=problem.labels[kept],
-        folds=tuple((fit, validate) for fit, validate in folds if len(fit) and len(validate)),
-    )  # fmt: skip
-    return less, entities[kept]
 
 
 def rank_of(feature: Alone) -> float:
@@ -237,12 +214,11 @@ def figure(songs: Songs) -> Figure:
     top = songs.features[:SHOWN][::-1]
     drawn, ax = axes("Each feature by itself", "AUC out of fold", "", left=0.42)
     colours = ["tab:red" if songs.decides(f) else "tab:blue" for f in top]
-    ax.barh([f.name for f in top], [np.nan_to_num(f.auc - 0.5) for f in top], left=0.5,
-            color=colours)  # fmt: skip
+    ax.barh(range(len(top)), [np.nan_to_num(f.auc - 0.5) for f in top], left=0.5, color=colours)
+    named_bars(ax, [f.name for f in top], size=7)
     if np.isfinite(songs.model.auc):
         ax.axvline(songs.model.auc, color="black", label="the model")
     ax.axvline(DECIDES, color="tab:red", ls=":", label="nearly decides")
     ax.axvline(0.5, color="grey", lw=0.8)
-    ax.tick_params(axis="y", labelsize=7)
     ax.legend(fontsize=8, loc="lower right")  # where the bars are short
     return drawn

@@ -107,18 +107,3 @@ def class_index(task: Task, labels: pd.Series[Any], classes: tuple[str, ...]) ->
         return labels.astype(bool).to_numpy().astype(np.int64)
     places = {name: place for place, name in enumerate(classes)}
     return np.array([places.get(str(label), -1) for label in labels], dtype=np.int64)
-
-
-def sample_entities(entities: Names, rows: int, seed: int) -> Positions:
-    """Places of about `rows` rows: whole entities, drawn by seed, in their order.
-
-    Args:
-        entities: whose each row is, shape (n,).
-        rows: wanted; all places when there are not more.
-        seed: of the draw.
-    """
-    if len(entities) <= rows:
-        return np.arange(len(entities))
-    codes, names = pd.factorize(entities, sort=True)
-    kept = np.random.default_rng(seed).random(len(names)) < rows / len(entities)
-    return np.flatnonzero(kept[codes])

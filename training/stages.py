@@ -11,10 +11,11 @@ from lifecycle.task import Task
 from training.boosters import Settings, bins_for, most_rounds
 from training.folds import Problem
 from training.model import Encoder
-from training.parts import Prepared, sample_entities
+from training.parts import Prepared
 from training.search.space import grown
 from training.shuffled import shuffled_folds
 from training.splits import Positions, folds
+from training.subsample import sample_entities
 
 SAMPLE_ROWS = 10_000
 LARGE_SAMPLE_ROWS = 30_000

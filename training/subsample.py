@@ -1,4 +1,4 @@
-"""Fewer rows of a problem: whole entities, drawn by seed, with the folds cut down to them."""
+"""Fewer rows: whole entities, drawn by seed, and of a problem the folds cut down to them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,21 @@ from training.folds import Problem
 from training.splits import LEAST_CLASSES, Positions
 
 Entities = npt.NDArray[np.object_]
+
+
+def sample_entities(entities: Entities, rows: int, seed: int) -> Positions:
+    """Places of about `rows` rows: whole entities, drawn by seed, in their order.
+
+    Args:
+        entities: whose each row is, shape (n,).
+        rows: wanted; all places when there are not more.
+        seed: of the draw.
+    """
+    if len(entities) <= rows:
+        return np.arange(len(entities))
+    codes, names = pd.factorize(entities, sort=True)
+    kept = np.random.default_rng(seed).random(len(names)) < rows / len(entities)
+    return np.flatnonzero(kept[codes])
 
 
 def whole_entities(
@@ -28,11 +43,11 @@ def whole_entities(
         most: rows wanted.
         seed: of the draw.
     """
-    rows = len(problem.labels)
-    if rows <= most:
+    chosen = sample_entities(entities, most, seed)
+    if len(chosen) == len(entities):
         return problem, entities
-    codes, names = pd.factorize(entities)
-    kept = (np.random.default_rng(seed).random(len(names)) < most / rows)[codes]
+    kept = np.zeros(len(entities), dtype=bool)
+    kept[chosen] = True
     place = np.cumsum(kept) - 1
 
     def cut(positions: Positions) -> Positions:

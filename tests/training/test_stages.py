@@ -10,7 +10,7 @@ import pytest
 from lifecycle.space import Int
 from tests.training.conftest import CHURN, make_frame, make_set
 from training import stages as module
-from training.parts import prepare_parts, sample_entities
+from training.parts import prepare_parts
 from training.stages import allowed, fold_count, stages_of
 
 
@@ -30,17 +30,6 @@ def test_many_rows_begin_with_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(last.labels) == len(prepared.train.labels)
     again, _ = stages_of(CHURN, prepared, seed=0)
     np.testing.assert_array_equal(first.matrix, again.matrix)
-
-
-def test_a_sample_holds_whole_entities_only() -> None:
-    """Each entity in it entirely, in the order of the rows."""
-    names = np.repeat(np.arange(4_000), 3).astype(str).astype(object)
-    chosen = sample_entities(names, 1_000, seed=0)
-    assert 800 < len(chosen) < 1_200
-    assert (np.diff(chosen) > 0).all()
-    _, counts = np.unique(names[chosen], return_counts=True)
-    assert (counts == 3).all()
-    np.testing.assert_array_equal(sample_entities(names, 99_999, seed=0), np.arange(12_000))
 
 
 def test_folds_by_size() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from training.boosters import Settings
 from training.folds import Problem
 from training.model import Encoder
-from training.subsample import whole_entities
+from training.subsample import sample_entities, whole_entities
 
 
 def make_problem(n: int = 600) -> Problem:
@@ -19,6 +19,17 @@ def make_problem(n: int = 600) -> Problem:
         folds=((np.arange(200), np.arange(200, 400)), (np.arange(400), np.arange(400, n))),
         settings=Settings(classes=2, bins=31, seed=5),
     )
+
+
+def test_a_sample_holds_whole_entities_only() -> None:
+    """Each entity in it entirely, in the order of the rows."""
+    names = np.repeat(np.arange(4_000), 3).astype(str).astype(object)
+    chosen = sample_entities(names, 1_000, seed=0)
+    assert 800 < len(chosen) < 1_200
+    assert (np.diff(chosen) > 0).all()
+    _, counts = np.unique(names[chosen], return_counts=True)
+    assert (counts == 3).all()
+    np.testing.assert_array_equal(sample_entities(names, 99_999, seed=0), np.arange(12_000))
 
 
 def test_entities_are_kept_whole_and_folds_keep_their_sides() -> None:
