@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from matplotlib.text import Text
 
 from training.report.section import Section
 
@@ -28,8 +30,9 @@ MOST_ON_SHEET = 12
 SHEET_COLUMNS = 3
 MARGIN = 16  # dots
 HEADING = 60  # dots
-# the same figure is the same bytes: no date, and names made of content instead of chance
-STILL: dict[Any, Any] = {"svg.hashsalt": "onramp"}
+# the same figure is the same bytes: no date, and names made of content instead of chance;
+# and a $ in somebody's column is a $ and no formula
+STILL: dict[Any, Any] = {"svg.hashsalt": "onramp", "text.parse_math": False}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +99,11 @@ def titled(figure: Figure) -> str:
 
 def written(figure: Figure, kind: str, **options: Any) -> bytes:
     held = io.BytesIO()
-    with mpl.rc_context(STILL):
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    with mpl.rc_context(STILL), warnings.catch_warnings():
+        # letters that the font lacks become boxes, and the tables beside have them
+        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
         figure.savefig(held, format=kind, **options)
     return held.getvalue()
 

@@ -6,6 +6,7 @@ that thousands of them weigh little in a page.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -14,6 +15,8 @@ import numpy.typing as npt
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
+from training.report.figures import named_bars, shortened
+
 if TYPE_CHECKING:  # it imports these pictures
     from training.explain import Explained
 
@@ -21,7 +24,6 @@ MOST_BARS, MOST_ROWS, MOST_EFFECTS = 15, 12, 6
 SUMMARY_BINS, EFFECT_BINS = 60, 12
 MOST_VALUES, MOST_CLASSES = 6, 5
 WIDE, TALL = (8.0, 5.2), (9.6, 5.8)
-LONGEST = 30  # letters of a feature's name beside its bar
 BLUE, GREY, RED = "#2f6fb2", "#8a8f98", "#c44e52"
 COLOURS = "coolwarm"
 
@@ -32,7 +34,8 @@ def importance_figure(found: Explained) -> Figure:
     """Share of each feature in all contributions; the line is from the least fold to the most."""
     top = found.ranked[:MOST_BARS][::-1]
     figure, ax = panel("What moves the answers", "share of all contributions")
-    ax.barh([short(found, i) for i in top], found.shares[top], color=BLUE, alpha=0.75)
+    ax.barh(range(len(top)), found.shares[top], color=BLUE, alpha=0.75)
+    named_bars(ax, names_of(found, top), size=8)
     if len(found.folds):
         low, high = found.folds[:, top].min(axis=0), found.folds[:, top].max(axis=0)
         ax.hlines(np.arange(len(top)), low, high, color="black", lw=1.5, label="over the folds")
@@ -61,7 +64,7 @@ def summary_figure(found: Explained) -> Figure:
             vmin=0, vmax=1, lw=0, rasterized=True,
         )  # fmt: skip
     ax.axvline(0, color=GREY, lw=0.8)
-    ax.set_yticks(range(len(top)), [short(found, i) for i in top])
+    named_bars(ax, names_of(found, top), size=8)
     figure.subplots_adjust(right=0.88)
     scale = figure.add_axes((0.9, 0.3, 0.015, 0.4))
     bar = figure.colorbar(ScalarMappable(cmap=COLOURS), cax=scale)
@@ -84,7 +87,7 @@ def effects_figure(found: Explained) -> Figure:
             along_categories(ax, found, i)
         else:
             along_numbers(ax, found, i)
-        ax.set_title(short(found, i), fontsize=9)
+        ax.set_title(shortened(found.scorer.encoder.names[i]), fontsize=9)
         ax.tick_params(labelsize=7)
         if place % columns == 0:
             ax.set_ylabel("contribution (log-odds)", fontsize=8)
@@ -190,6 +193,5 @@ def panel(title: str, x: str) -> tuple[Figure, Any]:
     return figure, ax
 
 
-def short(found: Explained, i: int) -> str:
-    name = found.scorer.encoder.names[i]
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+def names_of(found: Explained, places: Sequence[int]) -> list[str]:
+    return [found.scorer.encoder.names[i] for i in places]

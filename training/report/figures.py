@@ -19,6 +19,7 @@ MOST_CLASSES = 8
 MOST_FEATURES = 20
 BINARY = 2
 SIZE = (6.0, 4.5)
+BEGINNING, END = 18, 13  # letters kept of a longer name: windows are told at its end
 OUT_OF_TIME = "the out-of-time test"
 
 
@@ -92,9 +93,21 @@ def importance_figure(importance: Mapping[str, float]) -> Figure:
     top = list(importance.items())[:MOST_FEATURES][::-1]
     total = sum(importance.values()) or 1.0
     figure, ax = axes("Feature importance", "share of total gain", "", left=0.42)
-    ax.barh([name for name, _ in top], [gain / total for _, gain in top])
-    ax.tick_params(axis="y", labelsize=7)
+    ax.barh(range(len(top)), [gain / total for _, gain in top])
+    named_bars(ax, [name for name, _ in top], size=7)
     return figure
+
+
+def named_bars(ax: Any, names: Sequence[str], size: float) -> None:
+    """Names beside bars at 0, 1, …: by place, since shortened names may be equal."""
+    ax.set_yticks(range(len(names)), [shortened(name) for name in names], fontsize=size)
+
+
+def shortened(name: str) -> str:
+    """A name that fits beside a bar."""
+    if len(name) <= BEGINNING + 1 + END:
+        return name
+    return f"{name[:BEGINNING]}…{name[-END:]}"
 
 
 def history_figure(values: Sequence[float | None], metric: str, *, higher: bool) -> Figure:

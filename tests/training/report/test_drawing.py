@@ -71,3 +71,9 @@ def test_a_sheet_shows_the_first_picture_of_each_section() -> None:
 def test_a_sheet_of_nothing_is_a_sheet() -> None:
     """A training without a picture still has its file."""
     assert sheet("churn", ())[:4] == b"\x89PNG"
+
+
+def test_no_name_is_a_formula_or_a_warning() -> None:
+    """A column may hold dollars, and letters that the font lacks."""
+    odd = {"US$_a and AU$_{x$": 2.0, "\u5e74\u9f62": 1.0}
+    assert picture("s", "gain", importance_figure(odd)).svg

@@ -39,3 +39,12 @@ def test_importance_shows_the_largest_on_top() -> None:
     """Shares of the whole, the largest last drawn."""
     figure = importance_figure({"a": 3.0, "b": 1.0})
     assert [bar.get_width() for bar in figure.axes[0].patches] == [0.25, 0.75]
+
+
+def test_long_names_are_shortened_and_never_share_a_bar() -> None:
+    """Two names that differ in the middle only are two bars, and the window at the end is read."""
+    names = [f"{'watched_minutes_of_' * 2}{kind}_by_day_last_28d" for kind in ("films", "series")]
+    figure = importance_figure(dict.fromkeys(names, 1.0))
+    assert [bar.get_y() for bar in figure.axes[0].patches] == [-0.4, 0.6]
+    told = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert all(len(text) <= 32 and text.endswith("_last_28d") for text in told)
