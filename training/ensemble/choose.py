@@ -8,7 +8,7 @@ is held to a ceiling on the time that one answer takes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -34,8 +34,8 @@ class Final:
     """What is to be made, and what spoke for it.
 
     Attributes:
-        margins: of the chosen blend, out of fold, shape (rows, K); NaN where no fold validates.
-        metrics: of the chosen blend out of fold, cross-fitted.
+        margins: of what is made, out of fold, shape (rows, K); NaN where no fold validates.
+        metrics: of what is made, out of fold, cross-fitted.
     """
 
     recipe: Recipe
@@ -75,12 +75,33 @@ def choose_final(task: Task, ground: Ground, entities: Names, found: Found, pace
     best = candidates[int(weights.argmax())]
     bag, arena = fold_bag_is_better(task, ground, entities, best, pace)
     recipe = fitting(task, ground, candidates, weights, pace, bag=bag)
+    left = left_of(recipe, candidates)
     return Final(
         recipe=recipe,
-        options=(*options, *arena),
-        margins=mixed(whole, weights),
-        metrics=measure(task.kind, evidence.labels, evidence.probabilities(weights)),
+        options=as_made((*options, *arena), left, recipe),
+        margins=mixed(whole, left),
+        metrics=measure(task.kind, evidence.labels, evidence.probabilities(left)),
     )
+
+
+def left_of(recipe: Recipe, candidates: Sequence[Candidate]) -> Weights:
+    """Each candidate's weight in what is made: a ceiling may have taken members away."""
+    return np.array(
+        [sum(m.weight for m in recipe.members if m.candidate is one) for one in candidates]
+    )
+
+
+def as_made(options: Sequence[Option], left: Weights, recipe: Recipe) -> tuple[Option, ...]:
+    """The options, one a candidate first, with what the ceiling took away said as such."""
+    made = {"blend": len(recipe.members) > 1, "fold bag": recipe.bag, "refit": not recipe.bag}
+    found = []
+    for place, one in enumerate(options):
+        kept = bool(left[place] > 0) if place < len(left) else made[one.name]
+        note = one.note
+        if one.chosen and place < len(left):
+            note = f"weight {left[place]:.2f}" if kept else "takes too long"
+        found.append(replace(one, chosen=kept, note=note))
+    return tuple(found)
 
 
 def contenders(ranked: Sequence[Candidate]) -> list[Candidate]:

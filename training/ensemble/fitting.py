@@ -25,7 +25,10 @@ def fitting(
     repeats = pace.repeats(members, len(ground.problem.labels))
     bagged = recipe_of(members, shares, ground, 0)
     if bag or repeats == 0:
-        return within(task, ground, bagged)
+        recipe = within(task, ground, bagged)
+        # a refit keeps to a ceiling that a whole bag breaks, and is better than a part of one
+        if repeats == 0 or whole(recipe, bagged):
+            return recipe
     for count in range(repeats, 0, -1):
         recipe = recipe_of(members, shares, ground, count)
         if latency_ms(task, ground, recipe) <= task.latency_ms:
@@ -34,12 +37,24 @@ def fitting(
 
 
 def within(task: Task, ground: Ground, recipe: Recipe) -> Recipe:
-    """Without its lightest members, until it answers in time; one always stays."""
+    """Without its lightest members, then boosters, until it answers in time; one always stays.
+
+    Of a fold bag the latest folds' stay: those of forward folds saw the most rows.
+    """
     while len(recipe.members) > 1 and latency_ms(task, ground, recipe) > task.latency_ms:
         kept = recipe.members[:-1]
         total = sum(member.weight for member in kept)
         recipe = Recipe(members=tuple(replace(m, weight=m.weight / total) for m in kept))
+    (heaviest, *_) = recipe.members
+    while len(heaviest.fits) > 1 and latency_ms(task, ground, recipe) > task.latency_ms:
+        heaviest = replace(heaviest, fits=heaviest.fits[1:])
+        recipe = Recipe(members=(heaviest,))
     return recipe
+
+
+def whole(recipe: Recipe, bagged: Recipe) -> bool:
+    """Whether the members that stayed have the boosters of all folds."""
+    return recipe.members[0].fits == bagged.members[0].fits
 
 
 def recipe_of(

@@ -55,11 +55,15 @@ class Recipe:
         return tuple(sorted({member.candidate.algorithm for member in self.members}))
 
     @property
+    def bag(self) -> bool:
+        """Whether it is made of the folds' boosters."""
+        return any(fit.fold is not None for member in self.members for fit in member.fits)
+
+    @property
     def how(self) -> str:
         """In words: refit, fold bag, and of how many boosters."""
         fits = sum(len(member.fits) for member in self.members)
-        bag = any(fit.fold is not None for member in self.members for fit in member.fits)
-        kind = "fold bag" if bag else "refit"
+        kind = "fold bag" if self.bag else "refit"
         blended = f"blend of {len(self.members)}, " if len(self.members) > 1 else ""
         return f"{blended}{kind}, {fits} {'booster' if fits == 1 else 'boosters'}"
 

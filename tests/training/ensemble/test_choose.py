@@ -18,7 +18,7 @@ from training.ensemble.fits import Ground, fit_one, fold_fits
 from training.ensemble.fitting import fitting, recipe_of
 from training.ensemble.pace import Pace, latency_ms
 from training.ensemble.recipe import recipe_from_json, recipe_to_json
-from training.finish import finish
+from training.finish import blended_margins, finish
 from training.parts import Prepared, prepare_parts
 from training.search.plan import Candidate, Found
 from training.splits import Shares
@@ -97,6 +97,34 @@ def test_a_ceiling_on_latency_takes_members_away() -> None:
     hopeless = fitting(replace(CHURN, latency_ms=0.0), ground, members, weights, PACE, bag=False)
     assert [m.weight for m in hopeless.members] == [1.0]
     assert hopeless.best is SOUND
+
+
+def test_a_ceiling_on_latency_holds_for_a_fold_bag_too() -> None:
+    """A bag that is too slow gives way to a refit, and loses folds where there is no time."""
+    _, ground = ready()
+    bag = recipe_of((SOUND,), (1.0,), ground, 0)
+    tight = replace(CHURN, latency_ms=latency_ms(CHURN, ground, bag) - 1e-6)
+    one, alone = np.array([1.0]), (SOUND,)
+    assert fitting(CHURN, ground, alone, one, PACE, bag=True) == bag
+    refit = fitting(tight, ground, alone, one, PACE, bag=True)
+    assert [fit.fold for fit in refit.members[0].fits] == [None]
+    late = Pace(deadline=time.monotonic() + 1, per_row={"lightgbm": 1.0})
+    fewer = fitting(tight, ground, alone, one, late, bag=True)
+    assert [fit.fold for fit in fewer.members[0].fits] == [1]
+
+
+@pytest.mark.parametrize("ceiling", [0.3, 0.0])
+def test_evidence_is_of_what_is_made(ceiling: float) -> None:
+    """Margins, metrics and options are those of the members that the ceiling left."""
+    prepared, ground = ready()
+    task = replace(CHURN, latency_ms=ceiling)
+    found = Found(ranked=(SOUND, replace(OTHER, balance=Balance())), value=0.5, trials=())
+    final = choose_final(task, ground, prepared.entities, found, PACE)
+    assert len(final.recipe.members) == (2 if ceiling else 1)
+    np.testing.assert_array_equal(final.margins, blended_margins(ground, final.recipe))
+    chosen = [one.chosen for one in final.options[:3]]  # each booster, then the blend
+    assert sum(chosen) == (3 if ceiling else 1)
+    assert final.options[2].chosen == bool(ceiling)
 
 
 def test_without_time_the_folds_own_boosters_serve() -> None:
