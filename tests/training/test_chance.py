@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.canary_rows import CANDIDATE, Asked, problem, who
-from training.chance import Ranking, ranking, shuffled, shuffled_ranking
+from training.chance import Ranking, mutual, ranking, shuffled, shuffled_ranking
 
 
 @settings(max_examples=50)
@@ -58,6 +60,21 @@ def test_shuffled_labels_score_at_chance(classes: int) -> None:
     assert not any(one.above_chance for one in found)
     assert np.mean([one.auc for one in found]) == pytest.approx(0.5, abs=0.02)
     assert max(abs(one.auc - 0.5) / one.error for one in found) < 3.5
+
+
+def test_folds_that_learn_from_each_other_err_together() -> None:
+    """Of rows cut at random, luck in one fold is luck in all: the error allows for it."""
+    asked, ratios = Asked(customers=100, signal=0.0), []
+    part = np.arange(300) // 3 % 3
+    cut = [(np.flatnonzero(part != k), np.flatnonzero(part == k)) for k in range(3)]
+    assert not mutual(problem(asked))
+    few = replace(CANDIDATE, params={"num_leaves": 3, "learning_rate": 0.2}, rounds=(10,))
+    for seed in range(40):
+        rows = replace(problem(replace(asked, seed=seed)), folds=tuple(cut))
+        assert mutual(rows)
+        found = shuffled_ranking(rows, few, who(asked), seed)
+        ratios.append((found.auc - 0.5) / found.error)
+    assert 0.6 < np.std(ratios) < 1.1
 
 
 def test_what_cannot_be_measured_is_not_a_pass() -> None:
