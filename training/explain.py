@@ -218,7 +218,12 @@ def table(found: Explained) -> Table:
     columns = (
         "feature", "meaning", "share", "least fold", "most fold", "mean size", "effect"
     )  # fmt: skip
-    return Table(columns=columns, rows=rows)
+    # a plain table has no meanings, one booster no folds
+    known = [place for place in range(len(columns)) if any(row[place] is not None for row in rows)]
+    return Table(
+        columns=tuple(columns[place] for place in known),
+        rows=[tuple(row[place] for place in known) for row in rows],
+    )
 
 
 def effect(found: Explained, i: int) -> str | None:

@@ -17,6 +17,8 @@ PAGES = Path(__file__).resolve().parent / "pages"
 MOST_ROWS = 100  # of one table on the page; its CSV has all
 LONG = 15
 LARGE = 100.0  # from here on, four decimals say nothing
+DECIMALS = 4
+NOUGHT = 1e-9  # what a sum of shares misses a whole number by
 DASH = "–"
 
 
@@ -80,10 +82,14 @@ def laid_out(name: str, table: Table) -> Laid:
         and any(is_number(row[i]) for row in table.rows)
         for i in range(len(table.columns))
     ]
+    digits = [decimals([row[i] for row in table.rows]) for i in range(len(table.columns))]
     return Laid(
         name=name.replace("_", " "),
         columns=tuple(zip(table.columns, numeric, strict=True)),
-        rows=tuple(tuple(shown(cell) for cell in row) for row in table.rows[:MOST_ROWS]),
+        rows=tuple(
+            tuple(shown(cell, d) for cell, d in zip(row, digits, strict=True))
+            for row in table.rows[:MOST_ROWS]
+        ),
         more=max(0, len(table.rows) - MOST_ROWS),
     )
 
@@ -92,12 +98,22 @@ def is_number(cell: Cell) -> bool:
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
-def shown(cell: Cell) -> str:
-    """As people read it: thousands apart, four decimals where they tell something, a dash."""
+def decimals(cells: Sequence[Cell]) -> int:
+    """As many as tell the column's numbers apart, at most four: a count has none."""
+    values = [cell for cell in cells if isinstance(cell, float) and math.isfinite(cell)]
+    for enough in range(DECIMALS):
+        if all(abs(value - round(value, enough)) < NOUGHT for value in values):
+            return enough
+    return DECIMALS
+
+
+def shown(cell: Cell, digits: int = DECIMALS) -> str:
+    """As people read it: thousands apart, no more decimals than tell something, a dash."""
     if cell is None or (isinstance(cell, float) and not math.isfinite(cell)):
         return DASH
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, float):
-        return f"{cell:,.4f}" if abs(cell) < LARGE else f"{cell:,.1f}"
+        text = f"{cell:,.{digits if abs(cell) < LARGE else min(digits, 1)}f}"
+        return text if text.strip("-0.") else text.removeprefix("-")
     return f"{cell:,}" if isinstance(cell, int) else cell

@@ -17,7 +17,7 @@ Cell = str | float | int | None
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows under columns; a float is shown with four decimals, None as a dash."""
+    """Rows under columns; a float is shown with four decimals at most, None as a dash."""
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[Cell, ...]]

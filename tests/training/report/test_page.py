@@ -77,7 +77,8 @@ def test_no_text_becomes_markup(text: str) -> None:
     ("cell", "text"),
     [
         (None, "–"), (math.nan, "–"), (math.inf, "–"), (0.51234, "0.5123"), (-0.0412, "-0.0412"),
-        (12345.678, "12,345.7"), (1234567, "1,234,567"), (True, "yes"), ("smote", "smote"),
+        (12345.678, "12,345.7"), (-1e-9, "0.0000"), (1234567, "1,234,567"),
+        (True, "yes"), ("smote", "smote"),
     ],
 )  # fmt: skip
 def test_cells_are_written_for_people(cell: str | float | None, text: str) -> None:
@@ -91,6 +92,15 @@ def test_numbers_are_set_right_and_words_left() -> None:
         columns=("a", "b", "c", "d"), rows=[("x", 1, None, 1.5), ("y", None, None, "n/a")]
     )
     assert [numeric for _, numeric in laid_out("t", table).columns] == [False, True, False, False]
+
+
+def test_a_column_has_the_decimals_that_it_needs() -> None:
+    """Counts have none, halves one, measurements four; gaps and words ask for none."""
+    rows = [(86.0, 12.5, 1 / 3, None, 250.0), (1200.0, 3.0, 0.5, "x", math.nan)]
+    shown_rows = laid_out("t", Table(columns=tuple("abcde"), rows=rows)).rows
+    assert shown_rows == (
+        ("86", "12.5", "0.3333", "–", "250"), ("1,200", "3.0", "0.5000", "x", "–"),
+    )  # fmt: skip
 
 
 def test_a_long_table_is_folded_and_cut() -> None:
