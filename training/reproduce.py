@@ -25,6 +25,7 @@ from lifecycle.progress import Progress, silent
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
 from lifecycle.version_files import FILES, facts
+from training.admission import admit
 from training.candidate import rebuild
 from training.ensemble.recipe import Recipe, recipe_from_json
 from training.environment import changes, surroundings
@@ -120,7 +121,7 @@ class Remade:
 
     @property
     def near(self) -> bool:
-        return self.difference <= TOLERANCE
+        return self.rows > 0 and self.difference <= TOLERANCE  # of no rows nothing is known
 
 
 def reproduce(home: Home, task: Task, number: int, progress: Progress = silent) -> ReproduceReport:
@@ -163,10 +164,11 @@ def made_again(known: Known, task: Task, data: TrainingSet, began: float) -> Rep
     recorded, seed = known.recorded, int(known.recorded.facts["seed"])
     if other := (*other_question(task, recorded.facts), *other_features(data, recorded.facts)):
         return unmade(known, other, data.fingerprint, began)
-    # the event store's fingerprint grows with what is received later, and the version's stays
-    of_then = replace(data, lineage=recorded.facts["lineage"])
     with TemporaryDirectory() as scratch:
         try:
+            data = admit(task, data)  # the fingerprint is of the rows as they are learned from
+            # the event store's fingerprint grows with what is received later, the version's stays
+            of_then = replace(data, lineage=recorded.facts["lineage"])
             prepared = prepare_parts(task, of_then, seed=seed)
             rebuild(task, prepared, recipe_of(recorded), Path(scratch), seed)
         except OnrampError as error:
@@ -174,7 +176,7 @@ def made_again(known: Known, task: Task, data: TrainingSet, began: float) -> Rep
             return unmade(known, other, data.fingerprint, began)
         remade = compared(recorded, Path(scratch))
     now = prepared.data.fingerprint
-    reasons = () if now == recorded.fingerprint else tuple(other_data(data, recorded))
+    reasons = tuple(other_data(data, recorded))
     reasons += changes(known.parameters, surroundings(code_version()))
     verdict = verdict_of(remade, same_data=now == recorded.fingerprint)
     if verdict == "different" and not reasons:

@@ -74,6 +74,18 @@ def test_a_change_in_the_test_alone_makes_the_same_version_and_is_told(trained: 
     assert "values changed in n0 (7)." in said(report)
 
 
+def test_labels_of_another_type_are_the_same_rows(trained: Trained) -> None:
+    """Before training admits them, labels of a home are objects: no reason to tell of."""
+    frame = trained.frames["churn"].assign(
+        label=lambda rows: rows["label"].astype(object),
+    )
+    report = again(trained, make_set(frame))
+    assert report.verdict == "identical"
+    assert report.fingerprint_now == report.fingerprint_then
+    few = again(trained, make_set(frame.head(20)))
+    assert few.because[0].endswith(f"and is {few.fingerprint_now}.")
+
+
 def test_forgotten_customers_are_counted(trained: Trained) -> None:
     """Moments that it learned from and that are gone, by their hashed keys."""
     frame = trained.frames["churn"]
@@ -93,6 +105,7 @@ def test_too_little_left_is_a_reason(trained: Trained) -> None:
     """What cannot be trained on any more is different, with the error as the last reason."""
     report = again(trained, make_set(trained.frames["churn"].head(20)))
     assert report.verdict == "different"
+    assert report.because[0].endswith(f"and is {report.fingerprint_now}.")
     assert report.because[-1].startswith("Too little data: the train part has 0 rows")
     assert report.files == {}
 
@@ -141,6 +154,8 @@ def test_the_verdict(
     """Equal bytes are identical; near answers count only from the same training set."""
     remade = Remade(files=dict(zip("ab", files, strict=True)), difference=difference, rows=9)
     assert verdict_of(remade, same_data=same_data) == verdict
+    unseen = replace(remade, rows=0)  # nothing was compared: only bytes can speak
+    assert verdict_of(unseen, same_data=same_data) in {"identical", "different"}
 
 
 def test_a_version_without_a_recipe_says_what_to_do(
