@@ -136,8 +136,8 @@ def ranking(
     seen = np.concatenate(sides)
     if len(pd.unique(entities[seen])) < LEAST_CUSTOMERS:
         return Ranking(auc=float(auc), error=float("nan"))
-    own = [error_of(influence[rows], entities[rows]) for rows in (sides if mutual else [seen])]
-    return Ranking(auc=float(auc), error=sum(own))
+    errors = [error_of(influence[rows], entities[rows]) for rows in (sides if mutual else [seen])]
+    return Ranking(auc=float(auc), error=sum(errors))
 
 
 def error_of(influence: Matrix, entities: npt.NDArray[np.object_]) -> float:
