@@ -7,6 +7,7 @@ frame that the model is asked about goes in as it is.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -43,15 +44,20 @@ def kind_of(column: pd.Series[Any]) -> str:
         return "category"
     if types.is_numeric_dtype(kind) or types.is_datetime64_any_dtype(kind):
         return "number"
-    if types.is_timedelta64_dtype(kind):
+    if types.is_timedelta64_dtype(kind) or holds_dates(column):
         return "number"
     return "number" if all(map(numeric, column.dropna().unique())) else "category"
+
+
+def holds_dates(column: pd.Series[Any]) -> bool:
+    """Days without an hour, as databases hand them over."""
+    return types.infer_dtype(column, skipna=True) == "date"
 
 
 def numeric(value: object) -> bool:
     """Whether a value reads as a number; `007` is a name, and a blank is a gap."""
     if not isinstance(value, str):
-        return isinstance(value, bool | int | float | np.number)
+        return isinstance(value, bool | int | float | np.number | Decimal)
     text = value.strip()
     if len(text) > 1 and text[0] == "0" and text[1].isdigit():
         return False
@@ -87,8 +93,9 @@ def converted(
 def as_number(column: pd.Series[Any]) -> pd.Series[Any]:
     """Float64; times are days since 1970, spans are days, what is no number is missing."""
     column = column.infer_objects()
-    if types.is_datetime64_any_dtype(column.dtype):
-        return (pd.to_datetime(column, utc=True) - BEGINNING) / DAY
+    if holds_dates(column) or types.is_datetime64_any_dtype(column.dtype):
+        # a day that no timestamp reaches, such as one in 9999, is what databases call never
+        return (pd.to_datetime(column, utc=True, errors="coerce") - BEGINNING) / DAY
     if types.is_timedelta64_dtype(column.dtype):
         return pd.Series(column.dt.total_seconds() / DAY.total_seconds(), index=column.index)
     numbers = pd.to_numeric(column, errors="coerce")

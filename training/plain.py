@@ -117,7 +117,7 @@ def classes_of(label: str, answers: pd.Series[Any], positive: Hashable) -> dict[
             f"{gaps:,} of {len(answers):,} rows have no {label}.",
             do=f"Leave them out: `frame.dropna(subset=[{label!r}])`.",
         )
-    found: list[Any] = sorted(answers.unique().tolist(), key=lambda v: (type(v).__name__, v))
+    found = values_of(label, answers)
     if len(found) < TWO_CLASSES:
         raise DataError(
             f"The column {label!r} has one value only.",
@@ -136,6 +136,22 @@ def classes_of(label: str, answers: pd.Series[Any], positive: Hashable) -> dict[
         return named_apart(label, found)
     yes = found[1] if positive is None else positive
     return {"no": next(value for value in found if value != yes), "yes": yes}
+
+
+def values_of(label: str, answers: pd.Series[Any]) -> list[Any]:
+    """The different answers in their order.
+
+    Raises:
+        DataError: they are collections, of which none is a class.
+    """
+    try:
+        return sorted(answers.unique().tolist(), key=lambda v: (type(v).__name__, v))
+    except TypeError as error:
+        raise DataError(
+            f"The column {label!r} holds values that cannot be classes.",
+            found=f"The first is {answers.iloc[0]!r}.",
+            do="Make them text, truth values or numbers.",
+        ) from error
 
 
 def named_apart(label: str, values: Sequence[Hashable]) -> dict[str, Hashable]:

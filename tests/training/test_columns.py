@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from training.columns import as_features, kind_of, useless
         (["1_0", "2"], object, "category"), ([1, "b"], object, "category"),
         (["2026-01-01"], "datetime64[ns]", "number"),
         ([datetime(2026, 1, 1, tzinfo=UTC)], object, "number"), ([10], "timedelta64[ns]", "number"),
+        ([Decimal("9.90"), None], object, "number"), ([date(2026, 1, 1), None], object, "number"),
     ],
 )  # fmt: skip
 def test_a_column_is_what_it_holds(values: list[object], dtype: str, kind: str) -> None:
@@ -42,19 +44,25 @@ def test_values_come_out_as_a_model_takes_them() -> None:
             "when": pd.to_datetime(["1970-01-02 12:00", None, "1970-01-11 00:00"]),
             "took": pd.to_timedelta(["1 day", "12 hours", None]),
             "flag": pd.array([True, None, False], dtype="boolean"),
+            "day": [date(1970, 1, 2), date(9999, 12, 31), date(1970, 1, 11)],
+            "price": [Decimal("9.90"), None, Decimal(7)],
             "code": [1.0, 2.5, np.nan],
             "word": ["a", "  ", None],
         }
     )
     kinds = (
         ("n", "number"), ("when", "number"), ("took", "number"), ("flag", "number"),
-        ("code", "category"), ("word", "category"),
+        ("day", "number"), ("price", "number"), ("code", "category"), ("word", "category"),
     )  # fmt: skip
     found = as_features(frame, kinds)
     nan = math.nan
     np.testing.assert_array_equal(
-        found[["n", "when", "took", "flag"]].to_numpy(dtype=float),
-        [[1.5, 1.5, 1.0, 1.0], [nan, nan, 0.5, nan], [nan, 10.0, nan, 0.0]],
+        found[["n", "when", "took", "flag", "day", "price"]].to_numpy(dtype=float),
+        [
+            [1.5, 1.5, 1.0, 1.0, 1.0, 9.9],
+            [nan, nan, 0.5, nan, nan, nan],
+            [nan, 10.0, nan, 0.0, 10.0, 7.0],
+        ],
     )
     assert found["code"].tolist() == ["1", "2.5", None]
     assert found["word"].tolist() == ["a", None, None]

@@ -95,6 +95,7 @@ def test_what_teaches_nothing_is_left_out_and_told() -> None:
         ({"churned": ["Yes", "No", None, "No"]}, {}, DataError, "1 of 4 rows have no churned"),
         ({"churned": "No"}, {}, DataError, "one value only. All 4 rows are 'No'"),
         ({"churned": [1, "1", 2, 2]}, {}, DataError, "differ in type only"),
+        ({"churned": [[1], [2], [1], [2]]}, {}, DataError, "cannot be classes"),
         ({}, {"positive": "Maybe"}, UnknownName, "Known one of two values of churneds: No, Yes"),
         ({}, {"time": "tenure"}, DataError, "holds numbers and no times"),
         ({}, {"time": "plan"}, DataError, "'plan' is no time"),
