@@ -111,7 +111,8 @@ def test_metrics(built: Built) -> dict[str, float]:
 
 def nested(trial: FrozenTrial, task: Task) -> Trial:
     """One trial as a nested run."""
-    metrics: dict[str, float] = {} if trial.value is None else {task.metric: float(trial.value)}
+    score = standard.score_of(trial)
+    metrics: dict[str, float] = {} if score is None else {task.metric: float(score)}
     scores = trial.user_attrs.get("scores", [])
     metrics |= {f"fold_{i}": float(s) for i, s in enumerate(scores) if np.isfinite(s)}
     rounds = trial.user_attrs.get("rounds")

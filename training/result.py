@@ -19,7 +19,7 @@ from training.columns import as_features
 from training.plain import PlainTable
 from training.report.page import page, shown, template
 from training.report.section import Section
-from training.report.standard import facts_of, sections_of, title_of, warnings_of
+from training.report.standard import facts_of, score_of, sections_of, title_of, warnings_of
 from training.trainingset import TrainingSet
 
 
@@ -80,14 +80,17 @@ class Result:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """One row a finished trial: its state, score, time and what it drew."""
+        """One row a finished trial: its state, score, time and what it drew.
+
+        Only complete trials have a score: a pruned one was measured on some of the folds.
+        """
         return pd.DataFrame(
             [
                 {
                     "trial": trial.user_attrs.get("slot", trial.number),
                     "stage": trial.user_attrs.get("stage", 0),
                     "state": trial.state.name.lower(),
-                    self.task.metric: trial.value,
+                    self.task.metric: score_of(trial),
                     "seconds": trial.duration.total_seconds() if trial.duration else None,
                     **trial.params,
                 }

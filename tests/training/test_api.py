@@ -95,6 +95,8 @@ def test_it_stands_beside_its_baselines(result: Result) -> None:
     assert set(result.baselines["prior"]) == set(result.metrics)
     assert len(result.trials) >= 3
     assert {"state", "log_loss", "algorithm", "seconds"} <= set(result.trials.columns)
+    complete = result.trials["state"] == "complete"
+    assert (result.trials["log_loss"].notna() == complete).all()
     assert result.importance.sum() == pytest.approx(1)
     assert set(result.importance.index) == {"tenure", "plan", "emails", "spent"}
     assert "name" in result.data.left_out

@@ -147,7 +147,7 @@ def search_section(task: Task, built: Built) -> Section:
     """How many trials, and the best of them."""
     found, higher = built.found, HIGHER_IS_BETTER[task.metric]
     drawn = [t for t in found.trials if stage_of(t) == 0]
-    values = [t.value if t.state == TrialState.COMPLETE else None for t in drawn]
+    values = [score_of(t) for t in drawn]
     states = ", ".join(f"{n} {state}" for state, n in found.counts.items())
     pace = f", {len(found.trials) / found.seconds:.1f} a second" if found.seconds else ""
     sign = -1.0 if higher else 1.0
@@ -168,6 +168,11 @@ def search_section(task: Task, built: Built) -> Section:
         ),
         warnings=failures(found.trials),
     )
+
+
+def score_of(trial: FrozenTrial) -> float | None:
+    """Over all folds; a pruned trial's value is of the first ones, which may be easy."""
+    return trial.value if trial.state == TrialState.COMPLETE else None
 
 
 def stage_of(trial: FrozenTrial) -> int:
