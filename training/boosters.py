@@ -59,16 +59,20 @@ def prepare(
 
 
 def load_fitted(algorithm: Algorithm, folder: Path, rounds: int, encoder: Encoder) -> Fitted | None:
-    """A booster as `save` wrote it; None where there is none that can be read."""
+    """A booster as `save` wrote it; None where there is none that has so many rounds."""
     path = folder / BOOSTERS[algorithm]
     if not path.exists():
         return None
     try:
         if algorithm == "lightgbm":
-            return LightGBMFitted(booster=lgb.Booster(model_file=str(path)), rounds=rounds)
+            grown = lgb.Booster(model_file=str(path))
+            enough = grown.current_iteration() >= rounds
+            return LightGBMFitted(booster=grown, rounds=rounds) if enough else None
         booster = xgb.Booster({"nthread": 1})
         booster.load_model(path)
     except (xgb.core.XGBoostError, lgb.basic.LightGBMError):
+        return None
+    if booster.num_boosted_rounds() < rounds:
         return None
     booster.set_param({"nthread": 1})
     return XGBoostFitted(booster=booster, rounds=rounds, features=len(encoder.features))

@@ -24,7 +24,7 @@ from lifecycle.errors import NotReady
 from lifecycle.worker import alive, me
 from training.search.draw import OUTCOME, direction
 from training.search.plan import Plan
-from training.search.slots import Key, Order, owners
+from training.search.slots import CUT, Key, Order, owners
 from training.search.storage import open_storage
 
 UNHEARD_SECONDS = 600.0  # after which a worker that cannot be seen is taken for dead
@@ -42,15 +42,19 @@ class Board:
     clock: Callable[[], float] = time.monotonic
     heard: dict[int, tuple[int, float]] = field(default_factory=dict)
 
-    def look(self) -> dict[Key, FrozenTrial]:
-        """Every slot that somebody has, after the dead were given up."""
+    def look(self, began: float = 0.0) -> dict[Key, FrozenTrial]:
+        """Every slot that somebody has, after the dead were given up.
+
+        Args:
+            began: when the search did that looks; see `owners`.
+        """
         trials = self.storage.get_all_trials(self.study, deepcopy=False)
         gone = [t for t in trials if t.state == TrialState.RUNNING and self.is_gone(t)]
         for trial in gone:
             self.bury(trial, trials)
         if gone:
             trials = self.storage.get_all_trials(self.study, deepcopy=False)
-        return owners(trials)
+        return owners(trials, began)
 
     def is_gone(self, trial: FrozenTrial) -> bool:
         """Whether a running trial's worker is dead, or was not heard of for too long."""
@@ -75,7 +79,9 @@ class Board:
         else:
             self.give_up(trial._trial_id, "died")  # noqa: SLF001  as above
 
-    def take(self, stage: int, slot: int, drawn: BaseTrial | FrozenTrial) -> int | None:
+    def take(
+        self, stage: int, slot: int, drawn: BaseTrial | FrozenTrial, began: float = 0.0
+    ) -> int | None:
         """Write down that we begin a slot; its trial's id, or None when another was first."""
         template = create_trial(
             state=TrialState.RUNNING,
@@ -85,15 +91,27 @@ class Board:
         )
         ours = self.storage.create_new_trial(self.study, template)
         trials = self.storage.get_all_trials(self.study, deepcopy=False)
-        if owners(trials)[stage, slot]._trial_id == ours:  # noqa: SLF001  as above
+        if owners(trials, began)[stage, slot]._trial_id == ours:  # noqa: SLF001  as above
             return ours
         self.give_up(ours, "another was first")
         return None
 
-    def end(self, trial: int, value: float, outcome: Mapping[str, Any], *, pruned: bool) -> bool:
-        """Write an outcome; False when the trial was given up meanwhile, which loses nothing."""
+    def end(
+        self, trial: int, value: float, outcome: Mapping[str, Any], *,
+        pruned: bool, cut: float | None = None,
+    ) -> bool:  # fmt: skip
+        """Write an outcome; False when the trial was given up meanwhile, which loses nothing.
+
+        Args:
+            trial: its id.
+            value: the mean over its folds.
+            outcome: what came of each fold.
+            pruned: whether it was ended before its last fold.
+            cut: where time may have cut its fits short, when the search began; else None.
+        """
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE
-        return self.close(trial, state, {OUTCOME: outcome}, [value])
+        notes = {OUTCOME: outcome} if cut is None else {OUTCOME: outcome, CUT: cut}
+        return self.close(trial, state, notes, [value])
 
     def fail(self, trial: int, error: str) -> None:
         """An outcome too: it would fail again."""
@@ -129,7 +147,7 @@ class Board:
     def announce(self, order: Order | None) -> None:
         """Say what this search wants done now; None: nothing more."""
         said = None if order is None else {
-            "stage": order.stage, "until": order.until,
+            "stage": order.stage, "until": order.until, "began": order.began,
             "slots": len(order.slots) if order.stage == 0 else list(order.slots),
         }  # fmt: skip
         self.storage.set_study_user_attr(self.study, f"{ORDER}{self.name}", json.dumps(said))
@@ -148,7 +166,7 @@ class Board:
 def read_order(said: Mapping[str, Any]) -> Order:
     slots = said["slots"]
     return Order(
-        stage=said["stage"], until=said["until"],
+        stage=said["stage"], until=said["until"], began=said["began"],
         slots=range(slots) if isinstance(slots, int) else tuple(slots),
     )  # fmt: skip
 

@@ -81,7 +81,7 @@ class Hand:
     def begin(self, order: Order) -> Job | None:
         """Take the next slot; None when there is none, or no time for it."""
         while True:
-            has = self.board.look()
+            has = self.board.look(order.began)
             slot = next_slot(order, has)
             if slot is None:
                 return None
@@ -98,7 +98,7 @@ class Hand:
         if order.stage == 0:
             judge = self.proposer.propose(slot, earlier(slot, has))
         drawn = has[0, slot] if judge is None else judge
-        trial = self.board.take(order.stage, slot, drawn)
+        trial = self.board.take(order.stage, slot, drawn, order.began)
         if trial is None:
             return None
         candidate = draw(FixedTrial(drawn.params), self.plan.search)
@@ -139,20 +139,26 @@ class Hand:
                 return
             pruned = len(scores) < count and prunes(job.judge, fold, mean)
         outcome = {"scores": scores, "rounds": [fitted.rounds for fitted in boosters]}
-        if self.board.end(job.trial, mean, outcome, pruned=pruned) and not pruned:
+        limit = cut_off(job.order)
+        cut = None if limit is None or time.time() < limit else job.order.began
+        if self.board.end(job.trial, mean, outcome, pruned=pruned, cut=cut) and not pruned:
             self.keep_if_good(job, mean, boosters)
 
     def goes_on(self, job: Job, folds: int) -> bool:
         """Whether there is time for one more fold. Without a limit nobody has to look."""
         if job.order.until is None:
             return True
-        return may_go_on(job.order, self.board.look(), job.seconds / folds, time.time())
+        has = self.board.look(job.order.began)
+        return may_go_on(job.order, has, job.seconds / folds, time.time())
 
     def keep_if_good(self, job: Job, value: float, boosters: Sequence[Fitted]) -> None:
-        """Keep the boosters of a trial among the best of its stage so far."""
+        """Keep the boosters of a trial among the best so far of the last stage, which decides."""
         sign = -1.0 if HIGHER_IS_BETTER[self.plan.metric] else 1.0
         stage = job.order.stage
-        others = [t for key, t in self.board.look().items() if key[0] == stage and usable(t)]
+        if stage < len(self.stages) - 1:
+            return
+        has = self.board.look(job.order.began)
+        others = [t for key, t in has.items() if key[0] == stage and usable(t)]
         better = sum(sign * float(t.value or 0.0) < sign * value for t in others)
         if better < FINALISTS:
             keep(self.plan, (stage, job.slot), boosters)

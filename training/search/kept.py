@@ -1,4 +1,4 @@
-"""The fold boosters of the best trials, kept on disk so that nobody fits them twice.
+"""The fold boosters of the last stage's best trials, on disk so that nobody fits them twice.
 
 `<study>.kept/<stage>-<slot>/fold-<i>/` holds what `Fitted.save` writes. A folder appears whole,
 by a rename. What is there depends on who was best when; that something is missing costs a fit.
@@ -17,14 +17,13 @@ from training.search.slots import Key
 
 
 def keep(plan: Plan, key: Key, fitted: Sequence[Fitted]) -> None:
-    """Save a trial's boosters, one folder a fold; what is there already stays."""
+    """Save a trial's boosters, one folder a fold, in place of those that time cut short."""
     there = folder_of(plan, key)
-    if there.exists():
-        return
     unfinished = there.with_name(f"{there.name}.{uuid4().hex[:8]}.unfinished")
     for fold, booster in enumerate(fitted):
         (unfinished / f"fold-{fold}").mkdir(parents=True)
         booster.save(unfinished / f"fold-{fold}")
+    shutil.rmtree(there, ignore_errors=True)
     try:
         unfinished.rename(there)
     except OSError:  # a neighbour kept the very same meanwhile

@@ -76,7 +76,7 @@ def search(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -
                 orders = leader.lead()
             finally:
                 board.announce(None)
-        return conclude(orders, board.look(), plan, time.time() - began)
+        return conclude(orders, board.look(began), plan, time.time() - began)
 
 
 def in_all(plan: Plan, stages: int) -> int | None:
@@ -105,11 +105,11 @@ class Leader:
         """Run stage after stage; the orders that were worked off."""
         plan, last = self.hand.plan, len(self.hand.stages) - 1
         slots = range(LIMITLESS if plan.trials is None else plan.trials)
-        orders = [Order(stage=0, slots=slots, until=self.until(0))]
+        orders = [Order(stage=0, slots=slots, until=self.until(0), began=self.began)]
         ranking = self.run(orders[0])
         for stage in range(1, last + 1):
             chosen = tuple(t.user_attrs["slot"] for t in spread(ranking, takers(stage)))
-            order = Order(stage=stage, slots=chosen, until=self.until(stage))
+            order = Order(stage=stage, slots=chosen, until=self.until(stage), began=self.began)
             if chosen and (stage == last or self.fits(order)):
                 orders.append(order)
                 ranking = self.run(order) or ranking
@@ -125,7 +125,7 @@ class Leader:
         """Whether the best candidate can be tried in time; the last stage is never left out."""
         if order.until is None:
             return True
-        has = self.hand.board.look()
+        has = self.hand.board.look(self.began)
         seconds = expected(order, order.slots[0], has, sizes(self.hand.stages))
         return time.time() + seconds <= order.until
 
@@ -137,10 +137,10 @@ class Leader:
         while not self.is_done(order):
             if not self.hand.once(order):
                 time.sleep(POLL_SECONDS)
-        return best_first(of_order(order, board.look()), self.hand.plan)
+        return best_first(of_order(order, board.look(self.began)), self.hand.plan)
 
     def is_done(self, order: Order) -> bool:
-        has, now = self.hand.board.look(), time.time()
+        has, now = self.hand.board.look(self.began), time.time()
         trials = of_order(order, has)
         self.show(trials)
         if is_over(order, has, now):

@@ -15,6 +15,7 @@ Key = tuple[int, int]  # stage, slot
 Owners = Mapping[Key, FrozenTrial]
 
 ENOUGH = 0.6  # of its time: a fit on a large stage that is cut short by less is still good
+CUT = "cut"  # note of an outcome whose fits time cut short: when the search of that time began
 TRIES = 3  # failed trials after which a search that is out of time ends without a number
 
 
@@ -25,22 +26,26 @@ class Order:
     Attributes:
         slots: in the order in which to begin them.
         until: seconds since the epoch; None: no limit.
+        began: when its search did, in seconds since the epoch.
     """
 
     stage: int
     slots: Sequence[int]
     until: float | None = None
+    began: float = 0.0
 
 
-def owners(trials: Iterable[FrozenTrial]) -> dict[Key, FrozenTrial]:
+def owners(trials: Iterable[FrozenTrial], began: float = 0.0) -> dict[Key, FrozenTrial]:
     """Slot → the trial that has it: of those that were not lost, the one with the lowest number.
 
-    Every storage numbers trials one after the other, so two workers that begin the same slot
+    What time cut short counts in the search whose time that was: one that began later does it
+    again. Every storage numbers trials one after the other, so two workers that begin the same slot
     at once both see which of them has it, whatever the storage does about locking.
     """
     found: dict[Key, FrozenTrial] = {}
     for trial in sorted(trials, key=lambda t: t.number):
-        if "slot" in trial.user_attrs and not lost(trial):
+        late = trial.user_attrs.get(CUT, began) < began
+        if "slot" in trial.user_attrs and not lost(trial) and not late:
             found.setdefault((trial.user_attrs["stage"], trial.user_attrs["slot"]), trial)
     return found
 

@@ -47,10 +47,12 @@ def main(folder: Path) -> None:
 
 def leave_with_leader(writing: list[WriteLock]) -> None:
     """End this process when its standard input does, and never within a write to a journal."""
-    sys.stdin.buffer.read()
-    for lock in writing:
-        lock.acquire()  # let go by our end
-    os._exit(0)
+    try:
+        sys.stdin.buffer.read()
+        for lock in writing:
+            lock.acquire()  # let go by our end
+    finally:  # whatever becomes of the journal: nobody else would end us
+        os._exit(0)
 
 
 if __name__ == "__main__":

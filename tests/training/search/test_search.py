@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
@@ -24,16 +24,17 @@ from lifecycle.metrics import metric
 from lifecycle.progress import Advance
 from lifecycle.space import Choice
 from tests.training.search.conftest import SPACE, make_plan, make_problem, told
-from training.ensemble.fits import load_fitted
+from training.boosters import Fitted, load_fitted
 from training.folds import Problem
 from training.search.board import Board, open_board
 from training.search.hand import Hand, Job
 from training.search.identity import named
-from training.search.kept import forget
+from training.search.kept import forget, keep
 from training.search.plan import Found, Plan
 from training.search.scoring import score_fold
 from training.search.search import search
-from training.search.slots import Order, is_over
+from training.search.slots import Key, Order, is_over
+from training.search.stages import best_first, spread
 
 
 def test_the_same_seed_is_the_same_search(tmp_path: Path) -> None:
@@ -156,6 +157,33 @@ def test_time_ends_a_search_but_never_before_it_has_a_number(tmp_path: Path, sta
     assert len(found.ranked) == 1
 
 
+def test_what_time_cut_short_counts_for_that_search_alone(tmp_path: Path) -> None:
+    """A later search, which has the time, fits it again: same trials, same model."""
+    stages = (make_problem(200, rounds=10), make_problem(400, rounds=10))
+    plan = make_plan(tmp_path / "a", trials=2)
+    hurried = search(stages, replace(plan, seconds=0.0))
+    (cut,) = hurried.ranked
+    assert cut.rounds == (1, 1)
+    stages_kept: list[int] = []
+
+    def watched(of: Plan, key: Key, fitted: Sequence[Fitted]) -> None:
+        stages_kept.append(key[0])
+        keep(of, key, fitted)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.search.hand.keep", watched)
+        again = search(stages, plan)
+    assert set(stages_kept) == {1}  # what the first stage fits is of no use later
+    alone = search(stages, make_plan(tmp_path / "b", trials=2))
+    assert told(again) == told(alone)
+    assert again.ranked == alone.ranked
+    for place, folder in again.kept.items():
+        candidate = again.ranked[place]
+        for fold, rounds in enumerate(candidate.rounds):
+            where, encoder = folder / f"fold-{fold}", stages[1].encoder
+            assert load_fitted(candidate.algorithm, where, rounds, encoder) is not None
+
+
 def test_a_search_uses_its_time_and_no_more(tmp_path: Path) -> None:
     """It ends near its limit: what would cross the limit is not begun."""
     plan = replace(make_plan(tmp_path, trials=None), seconds=1.0)
@@ -165,18 +193,15 @@ def test_a_search_uses_its_time_and_no_more(tmp_path: Path) -> None:
 
 
 def test_the_best_meet_again_on_more_rows(tmp_path: Path) -> None:
-    """All on the first stage, the best eight on the next, four on the last, which decides."""
+    """All on the first stage, four on the next, two on the last, which decides."""
     stages = [make_problem(rows, rounds=10) for rows in (150, 300, 600)]
     found = search(stages, make_plan(tmp_path, trials=11))
     by_stage = [[t for t in found.trials if t.user_attrs["stage"] == s] for s in range(3)]
-    assert [len(trials) for trials in by_stage] == [11, min(8, found.counts["complete"] - 12), 4]
+    assert [len(trials) for trials in by_stage] == [11, 4, 2]
     for before, after in pairwise(by_stage):
-        complete = sorted(
-            (t for t in before if t.state.name == "COMPLETE"),
-            key=lambda t: (t.value, t.user_attrs["slot"]),
-        )
-        best = {t.user_attrs["slot"] for t in complete[: len(after)]}
-        assert {t.user_attrs["slot"] for t in after} == best
+        best = spread(best_first(before, make_plan(tmp_path)), len(after))
+        wanted = {t.user_attrs["slot"] for t in best}
+        assert {t.user_attrs["slot"] for t in after} == wanted
     assert found.scores == tuple(sorted(t.value for t in by_stage[2]))
     assert all(len(candidate.rounds) == 2 for candidate in found.ranked)
 

@@ -50,6 +50,14 @@ def test_the_lowest_number_that_was_not_lost_has_the_slot() -> None:
     assert owners([second, failed, stranger, first, lost]) == {(0, 3): first, (0, 5): failed}
 
 
+def test_an_outcome_that_time_cut_short_is_lost_to_later_searches() -> None:
+    """It counts in the search whose time that was, and in those that began before."""
+    cut, whole = trial(0, COMPLETE, slot=1, cut=50.0), trial(1, COMPLETE, slot=1)
+    assert owners([cut], began=50.0) == owners([cut], began=9.0) == {(0, 1): cut}
+    assert owners([cut], began=51.0) == {}
+    assert owners([cut, whole], began=51.0) == {(0, 1): whole}
+
+
 @given(
     finished=st.sets(st.integers(0, 30)), running=st.sets(st.integers(0, 30)),
     count=st.integers(0, 31),

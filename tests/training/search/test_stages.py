@@ -10,8 +10,8 @@ from training.search.stages import takers, until
 
 
 def test_each_stage_takes_half_of_the_one_before() -> None:
-    """Eight, four, two, and at least one."""
-    assert [takers(stage) for stage in range(1, 7)] == [8, 4, 2, 1, 1, 1]
+    """Four, two, and at least one."""
+    assert [takers(stage) for stage in range(1, 6)] == [4, 2, 1, 1, 1]
 
 
 def test_the_first_of_several_has_half_of_the_time() -> None:
@@ -22,7 +22,7 @@ def test_the_first_of_several_has_half_of_the_time() -> None:
 
 
 def test_what_is_left_is_shared_as_the_work_is() -> None:
-    """Eight candidates on 100 rows, then four on 600: a quarter and three quarters."""
+    """Four candidates on 100 rows, then two on 600: a quarter and three quarters."""
     assert until(1, [10.0, 100.0, 600.0], now=4, began=0, ends=12) == pytest.approx(6)
 
 
