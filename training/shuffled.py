@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from lifecycle.errors import DataError
-from training.splits import Positions, Shares, Splits, check, refuse_empty
+from training.splits import LEAST_CLASSES, Positions, Shares, Splits, check, refuse_empty
 
 
 def shuffled_split(frame: pd.DataFrame, shares: Shares, seed: int) -> Splits:
@@ -54,8 +55,8 @@ def shuffled_folds(
 
 
 def cuts(frame: pd.DataFrame, count: int, seed: int) -> list[tuple[Positions, Positions]]:
-    """`count` cuts, fewer where the rarest class has not a row for each."""
-    labels = frame["label"].astype(str).to_numpy()
+    """`count` cuts, fewer where two classes have not a row for each."""
+    labels = strata(frame["label"].astype(str).to_numpy(), count)
     entities = pd.factorize(frame["customer_id"])[0]
     rarest = int(np.unique(labels, return_counts=True)[1].min())
     count = max(2, min(count, rarest))
@@ -65,3 +66,15 @@ def cuts(frame: pd.DataFrame, count: int, seed: int) -> list[tuple[Positions, Po
     if rarest < 2:  # noqa: PLR2004  # a class of one row is on one side only: scikit-learn warns
         labels = np.zeros(len(labels), dtype=str)
     return list(folds.split(np.zeros(len(labels)), labels, None if alone else entities))
+
+
+def strata(labels: npt.NDArray[np.str_], count: int) -> npt.NDArray[np.str_]:
+    """The labels, with classes too rare for `count` cuts counted to the commonest.
+
+    They lie where they fall: one rare class of many must not decide how large a test is.
+    """
+    names, rows = np.unique(labels, return_counts=True)
+    common = names[rows >= count]
+    if len(common) < LEAST_CLASSES:
+        return labels
+    return np.where(np.isin(labels, common), labels, names[rows.argmax()])

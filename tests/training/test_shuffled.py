@@ -55,9 +55,11 @@ def test_no_test_is_asked_and_none_is_made() -> None:
 
 
 def test_a_class_of_one_row_is_no_crash() -> None:
-    """A third class that occurs once leaves two that can be learned."""
+    """Those that can be learned are cut as if it were not there."""
     frame = make_frame(customers=60, kind="multiclass")
     frame.loc[0, "label"] = "rare"
-    assert len(shuffled_folds(frame, 5, seed=0)) >= 1
+    assert len(shuffled_folds(frame, 5, seed=0)) == 5
+    splits = shuffled_split(frame, Shares(test=0.2), seed=0)
+    assert len(splits.test) == pytest.approx(0.2 * len(frame), rel=0.1)
     with pytest.raises(DataError, match="no fold has two classes"):
         shuffled_folds(pd.DataFrame(frame).assign(label="one"), 5, seed=0)
