@@ -51,7 +51,8 @@ class XGBoostFitted:
 
     def importance(self) -> Weights:
         gains = np.zeros(self.features)
-        for name, gain in self.booster.get_score(importance_type="total_gain").items():
+        grown = self.booster[: self.rounds]  # as it answers, without what early stopping waited for
+        for name, gain in grown.get_score(importance_type="total_gain").items():
             gains[int(name[1:])] = gain  # without names, XGBoost calls them f0, f1, …
         return gains
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,19 @@ def test_early_stopping_stops(algorithm: str) -> None:
         {"learning_rate": 0.5}, settings
     )
     assert 1 <= fitted.rounds < 200
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_what_early_stopping_waited_for_is_no_part_of_it(algorithm: str, tmp_path: Path) -> None:
+    """Stopped early or fitted for so many rounds: the same gains; a file of fewer is none."""
+    encoder, rows, watched = made(2)
+    settings = Settings(classes=2, bins=63, seed=1, rounds=200, patience=10)
+    stopped = prepare(algorithm, encoder, rows, watched, settings).fit({}, settings)  # type: ignore[arg-type]
+    exact = replace(settings, rounds=stopped.rounds)
+    again = prepare(algorithm, encoder, rows, None, exact).fit({}, exact)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(stopped.importance(), again.importance())
+    again.save(tmp_path)
+    assert load_fitted(algorithm, tmp_path, again.rounds + 1, encoder) is None  # type: ignore[arg-type]
 
 
 def test_xgboosts_fast_path_is_its_slow_one(tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from lifecycle.errors import NotReady
 from lifecycle.progress import Progress, silent
+from lifecycle.worker import alive, me
 from training.folds import Problem
 from training.search.board import UNHEARD_SECONDS, find_board
 from training.search.crew import crew
@@ -16,6 +18,7 @@ from training.search.identity import named
 from training.search.plan import Plan
 
 POLL_SECONDS = 0.1
+JOINED = ".joined-"
 ANYBODY = ""  # in place of a leader's name: follow every order on the board
 
 
@@ -32,16 +35,35 @@ def lend(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -> 
     """
     plan = named(plan, stages)
     board = find_board(plan)
-    if not board.orders():
+    leaders = board.orders()
+    if not leaders:
         raise NotReady(
             f"No search works on {plan.name} now.",
             found="Its study is there, and nobody gives orders on it.",
             do="Start `onramp train` with the same storage, then join it.",
         )
+    elsewhere = all(alive(leader) is None for leader in leaders)
     hand = Hand(plan=plan, stages=stages, board=board)
-    folder = plan.folder / f"{plan.name}.joined-{os.getpid()}"
-    with crew(plan, stages, ANYBODY, folder), beating(hand):
-        return work(hand, progress)
+    clear_away(plan)
+    try:
+        with crew(plan, stages, ANYBODY, folder_of(plan, me())), beating(hand):
+            return work(hand, progress)
+    finally:
+        if elsewhere:  # nobody reads them here
+            shutil.rmtree(plan.kept, ignore_errors=True)
+
+
+def folder_of(plan: Plan, worker: str) -> Path:
+    """What a helper's own workers read; its name says whose it is."""
+    return plan.folder / f"{plan.name}{JOINED}{worker.replace('/', '+')}"
+
+
+def clear_away(plan: Plan) -> None:
+    """Drop what helpers of this machine left that were killed."""
+    for folder in plan.folder.glob(f"{plan.name}{JOINED}*"):
+        worker = folder.name.removeprefix(f"{plan.name}{JOINED}").replace("+", "/")
+        if alive(worker) is False:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def work(hand: Hand, progress: Progress) -> int:

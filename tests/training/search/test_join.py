@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -18,11 +20,19 @@ from training.search.slots import Order, is_over
 
 
 def test_one_who_joins_does_what_was_ordered_until_it_is_withdrawn(tmp_path: Path) -> None:
-    """From a home of its own, by a shared database: the leader finds its trials done."""
+    """From a home of its own, by a shared database: the leader finds its trials done.
+
+    It leaves nothing behind there, nor what one before it left when it was killed.
+    """
     stages, database = (make_problem(150, rounds=5),), f"sqlite:///{tmp_path / 'search.db'}"
     plan = replace(make_plan(tmp_path / "leader", 6), storage=database)
-    board = open_board(named(plan, stages))
+    study = named(plan, stages)
+    board = open_board(study)
+    board.name = "elsewhere/1/1.00"
     board.announce(Order(stage=0, slots=range(6)))
+    host = socket.gethostname()
+    left = tmp_path / "helper" / f"{study.name}.joined-{host}+{os.getpid()}+1.00"
+    left.mkdir(parents=True)
     lent: list[int] = []
     elsewhere = replace(plan, folder=tmp_path / "helper", trials=None)
     helper = Thread(target=lambda: lent.append(lend(stages, elsewhere)))
@@ -32,6 +42,7 @@ def test_one_who_joins_does_what_was_ordered_until_it_is_withdrawn(tmp_path: Pat
     board.announce(None)
     helper.join(30)
     assert lent == [6]
+    assert not [f for f in (tmp_path / "helper").iterdir() if f.is_dir()]
     alone = search(stages, make_plan(tmp_path / "alone", 6))
     assert told(search(stages, plan)) == told(alone)
 
