@@ -25,8 +25,9 @@ def choice_section(metric: str, final: Final) -> Section:
         name="choice",
         title="What was made",
         words=f"Made: {recipe.how}. Options were compared by their log-loss out of fold, scaled by "
-        "what was fitted on other entities; the simpler stays where noise could explain the rest. "
-        "Members are averaged as log-odds.",
+        "what was fitted on other entities. Of each library one stands, without balancing unless "
+        "that is clearly worse, and both are averaged as log-odds unless one alone is clearly "
+        "better.",
         tables={
             "options": Table(columns=("option", metric, "chosen", "note"), rows=options),
             "members": Table(

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from training.report.figures import named_bars, shortened
+from training.report.figures import legible, named_bars, shortened
 
 if TYPE_CHECKING:  # it imports these pictures
     from training.explain import Explained
@@ -150,7 +150,7 @@ def margins(found: Explained) -> list[tuple[int, str | None]]:
         return [(0, None)]
     sizes = np.abs(found.parts).mean(axis=(0, 2))
     order = np.sort(np.argsort(-sizes, kind="stable")[:MOST_CLASSES])
-    return [(int(k), found.scorer.classes[int(k)]) for k in order]
+    return [(int(k), legible(found.scorer.classes[int(k)])) for k in order]
 
 
 def medians(x: Floats, y: Floats) -> tuple[Floats, Floats]:

@@ -39,9 +39,9 @@ Curve = tuple[str, Labels, Matrix]
 def curves(classes: Sequence[str], labels: Labels, probabilities: Matrix) -> list[Curve]:
     """(name, is it this class, its probability) for each class to be drawn."""
     if len(classes) == BINARY:
-        return [(classes[1], (labels == 1).astype(np.int64), probabilities[:, 1])]
+        return [(legible(classes[1]), (labels == 1).astype(np.int64), probabilities[:, 1])]
     found = [
-        (name, (labels == one).astype(np.int64), probabilities[:, one])
+        (legible(name), (labels == one).astype(np.int64), probabilities[:, one])
         for one, name in enumerate(classes)
     ]
     drawable = [curve for curve in found if 0 < curve[1].sum() < len(labels)]
@@ -118,6 +118,11 @@ def history_figure(values: Sequence[float | None], metric: str, *, higher: bool)
     ax.plot(np.arange(len(scores)), scores, "o", alpha=0.5, label="trial")
     ax.step(np.arange(len(scores)), best, where="post", label="best so far")
     return legend(figure, ax)
+
+
+def legible(name: str) -> str:
+    """A name for a legend, which leaves out those that begin with an underscore."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def legend(figure: Figure, ax: Any) -> Figure:

@@ -48,3 +48,11 @@ def test_long_names_are_shortened_and_never_share_a_bar() -> None:
     assert [bar.get_y() for bar in figure.axes[0].patches] == [-0.4, 0.6]
     told = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert all(len(text) <= 32 and text.endswith("_last_28d") for text in told)
+
+
+def test_a_class_of_any_name_is_in_the_legend() -> None:
+    """One that begins with an underscore would be left out."""
+    labels, p = np.array([0, 1, 2, 0, 1, 2]), np.full((6, 3), 1 / 3)
+    figure = dict(evaluation_figures(["_other", "a", "b"], labels, p))["roc"]
+    told = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert [text.split()[0] for text in told] == ["_other", "a", "b"]
