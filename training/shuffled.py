@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -68,7 +70,7 @@ def cuts(frame: pd.DataFrame, count: int, seed: int) -> list[tuple[Positions, Po
     return list(folds.split(np.zeros(len(labels)), labels, None if alone else entities))
 
 
-def strata(labels: npt.NDArray[np.str_], count: int) -> npt.NDArray[np.str_]:
+def strata(labels: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
     """The labels, with classes too rare for `count` cuts counted to the commonest.
 
     They lie where they fall: one rare class of many must not decide how large a test is.

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from training.balancing.balance import Balance, Balanced, rebalance
-from training.boosters import Fitted, Rows, bins_for, load_fitted, prepare
+from training.boosters import Fitted, Rows, load_fitted, prepare
 from training.ensemble.forest import Forest, blend, of_lightgbm
 from training.ensemble.from_xgboost import of_xgboost
 from training.ensemble.recipe import Fit, Member, Recipe
@@ -60,8 +60,7 @@ def fit_rows(ground: Ground, candidate: Candidate, rows: Positions, fit: Fit) ->
     else:
         balanced = balanced_rows(problem, rows, candidate.balance, fit.fold)
     given = Rows(matrix=balanced.matrix, labels=balanced.labels, weights=balanced.weights)
-    bins = problem.settings.bins if fit.fold is not None else bins_for(len(rows))
-    settings = replace(problem.settings, rounds=fit.rounds, seed=fit.seed, bins=bins)
+    settings = replace(problem.settings, rounds=fit.rounds, seed=fit.seed)
     fitting = prepare(candidate.algorithm, problem.encoder, given, None, settings)
     return fitting.fit(candidate.params, settings)
 
