@@ -61,7 +61,8 @@ def test_artifacts_stay_in_the_home(
     """Nothing is written into the caller's folder; the caller's tag is on the version."""
     monkeypatch.chdir(tmp_path)
     home = new_home("apart")
-    train_on(home, CHURN, make_set(make_frame()), Budget(trials=1), tags={"job": "7"})
+    effort = Budget(trials=1, report=False)
+    train_on(home, CHURN, make_set(make_frame(200)), effort, tags={"job": "7"})
     assert list(tmp_path.iterdir()) == []
     assert list(home.artifacts.rglob("MLmodel"))
     found = Registry(home).version("churn", 1).tags

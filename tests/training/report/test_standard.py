@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from optuna.trial import TrialState, create_trial
 
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget, Built, build
-from training.report.standard import facts_of, sections_of, warnings_of
+from training.record import nested
+from training.report.standard import facts_of, score_of, sections_of, warnings_of
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,14 @@ def test_trials_are_told_best_first(built: Built) -> None:
     assert scores == sorted(scores)
     assert len(rows) == 2
     assert {row[4] for row in rows} <= {"lightgbm", "xgboost"}
+
+
+def test_a_pruned_trial_has_no_score() -> None:
+    """It was measured on the first folds, which may be easy: it must not look like the best."""
+    pruned = create_trial(state=TrialState.PRUNED, value=0.1, user_attrs={"scores": [0.1]})
+    assert score_of(pruned) is None
+    assert nested(pruned, CHURN).metrics == {"fold_0": 0.1}
+    assert score_of(create_trial(value=0.4)) == 0.4
 
 
 def test_a_model_that_a_baseline_beats_is_warned_of(built: Built) -> None:
