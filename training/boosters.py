@@ -30,7 +30,7 @@ from training.model import Encoder
 
 __all__ = ["BOOSTERS", "Fitted", "Prepared", "Rows", "Settings", "Weights"]
 
-FEW_ROWS = 20_000
+FEW_ROWS = 5_000
 BINS_FEW, BINS_MANY = 255, 63
 PATIENCE = (15, 60)
 

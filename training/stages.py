@@ -17,8 +17,8 @@ from training.shuffled import shuffled_folds
 from training.splits import Positions, folds
 from training.subsample import sample_entities
 
-SAMPLE_ROWS = 10_000
-LARGE_SAMPLE_ROWS = 30_000
+SAMPLE_ROWS = 6_000
+LARGE_SAMPLE_ROWS = 20_000
 LARGE = 100_000  # rows above which a small sample would hide what the table can carry
 FEW, SOME = 15_000, 30_000  # rows up to which five, then three folds are worth their time
 

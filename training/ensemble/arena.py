@@ -17,7 +17,7 @@ from training.model import calibrate, probabilities_of
 from training.parts import Names
 from training.search.plan import Candidate
 
-ARENA_ROWS = 20_000  # above, a refit and a bag are too alike to be worth the fits
+ARENA_ROWS = 10_000  # above, a refit and a bag are too alike to be worth the fits
 ARENA_FOLDS = 3
 
 

@@ -14,7 +14,7 @@ from lifecycle.space import Algorithm, Search
 from lifecycle.task import Kind, Metric
 from training.balancing.balance import Balance
 
-SEARCH_VERSION = 3  # raised whenever a trial of the same number would come out otherwise
+SEARCH_VERSION = 4  # raised whenever a trial of the same number would come out otherwise
 LIBRARIES = ("xgboost", "lightgbm", "optuna", "imbalanced-learn", "scikit-learn", "numpy")
 MOST_WORKERS = 8  # a slot waits for the one eight before it: more would only wait
 FINALISTS = 8  # candidates that a search hands on
