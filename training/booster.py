@@ -15,7 +15,7 @@ from lifecycle.metrics import Labels
 from lifecycle.space import Algorithm
 from training.model import Matrix
 
-MOST_ROUNDS = 600
+MOST_ROUNDS = 300
 TWO_CLASSES = 2
 BOOSTERS: Mapping[Algorithm, str] = {"xgboost": "booster.ubj", "lightgbm": "booster.txt"}
 

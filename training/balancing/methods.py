@@ -26,7 +26,7 @@ from training.search.plan import Candidate
 from training.search.scoring import fit_fold
 from training.subsample import Entities, whole_entities
 
-MOST_ROWS = 6_000
+MOST_ROWS = 4_000
 METHODS: tuple[Balancing, ...] = (
     "none", "class_weight", "smote", "smotenc", "borderline", "under",
 )  # fmt: skip
@@ -93,7 +93,7 @@ def ablate(
 ) -> Ablation:  # fmt: skip
     """Fit and compare every method that the table allows.
 
-    Above 6,000 rows on a sample of whole entities. The SMOTEs and under-sampling take the
+    Above 4,000 rows on a sample of whole entities. The SMOTEs and under-sampling take the
     candidate's k and ratio where it is resampled itself, else 5 and 1.
 
     Args:
