@@ -59,8 +59,9 @@ def choose_final(task: Task, ground: Ground, entities: Names, found: Found, pace
         pace: how much time is left, and what a fit takes.
     """
     candidates = contenders(found.ranked)
-    if pace.short:
-        candidates = candidates[:1]
+    if pace.short:  # then only what costs no fit is looked at
+        kept = [one for one in candidates if ground.kept(one)]
+        candidates = kept or candidates[:1]
     whole = [
         out_of_fold(ground, side_by_side(ground, [(one, fit) for fit in fold_fits(ground, one)]))
         for one in candidates

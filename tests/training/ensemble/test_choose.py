@@ -162,3 +162,21 @@ def test_calibration_uses_rows_out_of_fold_where_none_were_held_back(tmp_path: P
         assert scorer.facts["calibrated_on"] == wanted
         p = scorer.score_matrix(prepared.test.matrix)[:, 1]
         assert abs(p.mean() - prepared.test.labels.mean()) < 0.1
+
+
+def test_with_no_time_left_what_was_kept_is_still_compared(tmp_path: Path) -> None:
+    """Kept boosters cost no fit, so both libraries' are looked at; without them, the best alone."""
+    prepared, ground = ready()
+    plain = replace(OTHER, balance=Balance())
+    for one in (SOUND, plain):
+        for fit in fold_fits(ground, one):
+            folder = tmp_path / one.algorithm / f"fold-{fit.fold}"
+            folder.mkdir(parents=True)
+            fit_one(ground, one, fit).save(folder)
+    late = Pace(deadline=time.monotonic(), per_row={"lightgbm": 1.0, "xgboost": 1.0})
+    found = Found(ranked=(SOUND, plain), value=0.5, trials=())
+    kept = replace(ground, kept=lambda one: tmp_path / one.algorithm)
+    names = [one.name for one in choose_final(CHURN, kept, prepared.entities, found, late).options]
+    assert {"lightgbm", "xgboost"} <= set(names)
+    alone = choose_final(CHURN, ground, prepared.entities, found, late)
+    assert [one.candidate for one in alone.recipe.members] == [SOUND]
