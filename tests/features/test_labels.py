@@ -28,7 +28,9 @@ from tests.features.canonical import (
 
 
 def task(label: Label, *, horizon_days: int = 14, moments: tuple[int, ...] = DAYS) -> Task:
-    return replace(find("churn"), label=label, horizon_days=horizon_days, moments=moments)
+    return replace(
+        find("churn"), label=label, horizon_days=horizon_days, moments=moments, costs=None
+    )
 
 
 def answer(label: Label, ahead: list[Row]) -> bool | str | None:
