@@ -196,7 +196,7 @@ def write_model(folder: Path, frame: pd.DataFrame, truth: np.ndarray) -> None:
          "min_data_in_leaf": 80, "learning_rate": 0.1, "seed": 1},
         lightgbm.Dataset(matrix, truth, params={"verbosity": -1}), num_boost_round=40,
     )  # fmt: skip
-    booster.save_model(str(folder / model_file.BOOSTERS["lightgbm"]))
+    booster.save_model(str(folder / model_file.FOREST))
 
 
 def write_record(folder: Path, frame: pd.DataFrame, *, wrong: bool) -> None:
