@@ -17,8 +17,10 @@ from lifecycle.gate import AtLeast, Gate, NotWorse
 from lifecycle.home import Home
 from lifecycle.ledger import Ledger
 from lifecycle.registry import Registry
+from lifecycle.version_files import FILES
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget
+from training.model import FOREST
 from training.promotion import PromotionReport, promote_on
 from training.run import train_on
 
@@ -156,11 +158,10 @@ def test_an_exception_is_a_reason_not_to_promote(one_version: Home) -> None:
 
 
 def test_a_damaged_version_is_not_promoted(home: Home) -> None:
-    """A booster that cannot be read is a reason, not a crash."""
+    """A forest that cannot be read is a reason, not a crash."""
     trained_on(home, GOOD)
     folder = Registry(home).folder(Registry(home).version("churn", 1))
-    for path in (folder / "artifacts/version").glob("booster.*"):
-        path.write_bytes(b"not a booster")
+    (folder / FILES / FOREST).write_bytes(b"not a forest")
     assert judged(home).decision == "cannot judge"
 
 
