@@ -18,7 +18,6 @@ import json
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xgboost as xgb
 
 from training.ensemble.forest import Block, Forest, constant, joined
@@ -26,8 +25,6 @@ from training.ensemble.forest import Block, Forest, constant, joined
 CATEGORICAL, DEFAULT_LEFT, MISSING_IS_NAN = 1, 2, 8  # bits of LightGBM's decision_type
 WORD = 32
 COVER = 1_000_000  # rows that a tree's hessian is spread over: TreeSHAP wants counts
-
-Ints = npt.NDArray[np.int64]
 
 
 def of_xgboost(booster: xgb.Booster, rounds: int, levels: dict[int, int]) -> Forest:

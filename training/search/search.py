@@ -26,7 +26,7 @@ from training.search.draw import candidate_of, means, outcome
 from training.search.hand import Hand, beating, sizes
 from training.search.identity import named
 from training.search.kept import drop_others, folder_of
-from training.search.plan import FINALISTS, Candidate, Found, Plan, code
+from training.search.plan import FINALISTS, Found, Plan
 from training.search.slots import (
     Key,
     Order,
@@ -39,8 +39,6 @@ from training.search.slots import (
     of_order,
 )
 from training.search.stages import LIMITLESS, best_first, spread, takers, until
-
-__all__ = ["Candidate", "Found", "Plan", "code", "search"]
 
 POLL_SECONDS = 0.02
 SHOWN = ("stage", "slot", "error")  # of a trial: not who ran it, and where
