@@ -16,8 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from lifecycle.metrics import Labels
-from training.balancing.balance import rebalance
-from training.boosters import Rows, prepare
+from training.ensemble.fits import Ground, fit_rows
+from training.ensemble.recipe import Fit
 from training.folds import Problem
 from training.model import Matrix
 from training.paired import components
@@ -93,17 +93,13 @@ def out_of_fold(problem: Problem, candidate: Candidate, labels: Labels, rounds: 
 
     A fold whose fitting rows have one class is left out.
     """
-    settings, categories = problem.settings, problem.encoder.category_columns
+    ground = Ground(problem=replace(problem, labels=labels))
     found = []
     for i, (fit, validate) in enumerate(problem.folds):
         if len(np.unique(labels[fit])) < BINARY:
             continue
-        seed = settings.seed + i
-        rows = rebalance(problem.matrix[fit], labels[fit], categories, candidate.balance, seed)
-        fitting = Rows(matrix=rows.matrix, labels=rows.labels, weights=rows.weights)
-        fixed = replace(settings, rounds=rounds)
-        prepared = prepare(candidate.algorithm, problem.encoder, fitting, None, fixed)
-        fitted = prepared.fit(candidate.params, fixed)
+        one = Fit(fold=i, seed=problem.settings.seed, rounds=rounds)
+        fitted = fit_rows(ground, candidate, fit, one)
         found.append((validate, fitted.predict(problem.matrix[validate])))
     return found
 
