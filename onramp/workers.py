@@ -6,7 +6,8 @@ import os
 
 import click
 
-MOST = 8  # a trial waits for the one eight before it: more would only wait
+from lifecycle.space import MOST_WORKERS
+
 MOST_UNASKED = 4
 
 
@@ -17,6 +18,6 @@ def cores() -> int:
 
 
 workers_option = click.option(
-    "--workers", type=click.IntRange(1, MOST), default=cores, metavar="N",
+    "--workers", type=click.IntRange(1, MOST_WORKERS), default=cores, metavar="N",
     show_default="cores, at most 4", help="Processes that search, this one among them.",
 )  # fmt: skip

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from lifecycle.space import MOST_WORKERS
 from training.folds import Problem
 from training.search import carry
-from training.search.plan import MOST_WORKERS, Plan
+from training.search.plan import Plan
 
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 FEW = 8  # trials that are over before a worker has loaded its libraries

@@ -23,11 +23,11 @@ from optuna.samplers import TPESampler
 from optuna.trial import BaseTrial, FixedTrial, FrozenTrial, TrialState, create_trial
 
 from lifecycle.metrics import HIGHER_IS_BETTER
-from lifecycle.space import Algorithm, Balancing, Float, Int, Range, Search
+from lifecycle.space import MOST_WORKERS, Algorithm, Balancing, Float, Int, Range, Search
 from training.balancing.balance import Balance
 from training.search.plan import Candidate, Plan
 
-LAG = 8
+LAG = MOST_WORKERS  # so that as many never wait for each other
 KEPT_PERCENT = 40.0  # of the trials known, those that go on to the next fold
 UNPRUNED = 4  # complete trials that must be known before any is pruned
 OUTCOME = "outcome"  # one note, because each write to a journal waits for the disk

@@ -16,7 +16,6 @@ from training.balancing.balance import Balance
 
 SEARCH_VERSION = 4  # raised whenever a trial of the same number would come out otherwise
 LIBRARIES = ("xgboost", "lightgbm", "optuna", "imbalanced-learn", "scikit-learn", "numpy")
-MOST_WORKERS = 8  # a slot waits for the one eight before it: more would only wait
 FINALISTS = 8  # candidates that a search hands on
 
 
