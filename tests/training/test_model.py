@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,21 @@ def test_one_row_scores_as_among_others(scorer: Scorer, trained: Trained) -> Non
     rows = trained.frames[scorer.task].head(20)
     alone = np.vstack([scorer.score(rows.iloc[[i]]) for i in range(len(rows))])
     np.testing.assert_array_equal(alone, scorer.score(rows))
+
+
+def test_threads_do_not_mix_their_rows(scorer: Scorer, trained: Trained) -> None:
+    """One row at a time from many threads at once: each gets its own answer."""
+    matrix = scorer.encoder.matrix(trained.frames[scorer.task].head(40))
+    among = scorer.engine.margins(matrix)
+    with ThreadPoolExecutor(max_workers=8) as threads:
+        alone = list(threads.map(lambda i: scorer.engine.margins(matrix[[i % 40]]), range(2000)))
+    np.testing.assert_array_equal(np.vstack(alone), np.tile(among, (50, 1)))
+
+
+def test_a_row_of_another_width_is_refused(scorer: Scorer) -> None:
+    """LightGBM would read past the end of a row that is too short."""
+    with pytest.raises(ValueError, match="shape"):
+        scorer.engine.margins(np.zeros((1, len(scorer.features) + 1)))
 
 
 def test_the_order_of_columns_does_not_matter(scorer: Scorer, trained: Trained) -> None:
