@@ -19,13 +19,12 @@ from typing import Any
 
 import pandas as pd
 
-from lifecycle import tracking
+from lifecycle import strict_json, tracking
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.progress import Progress, silent
 from lifecycle.task import Kind, Task
-from monitoring import strict_json
 from monitoring.approved import Approved, approved
 from monitoring.gather import Gathered, gather
 from monitoring.report import Drawn, Frames, Plan, draw

@@ -19,8 +19,8 @@ from typing import Any
 
 import pandas as pd
 
+from lifecycle import strict_json
 from lifecycle.task import Kind
-from monitoring import strict_json
 from monitoring.drift import ALPHA, clean, kind_of
 
 MOST_ROWS = 20_000

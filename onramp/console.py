@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from lifecycle.errors import OnrampError
 from lifecycle.progress import Progress, bar, silent
-
-
-def plain(value: Any) -> Any:
-    """A value that strict JSON can hold: no NaN, no infinity, dates in ISO 8601, paths as text."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
-        return [plain(item) for item in value]
-    if hasattr(value, "item") and not hasattr(value, "__len__"):  # a numpy scalar
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+from lifecycle.strict_json import plain
 
 
 def show(report: Any, lines: Sequence[str], *, as_json: bool) -> None:

@@ -6,13 +6,11 @@ Nothing here knows Feast or MLflow: a frame goes in and a folder with a scorer c
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
@@ -22,6 +20,7 @@ from lifecycle.metrics import METRICS, measure
 from lifecycle.progress import Progress, silent
 from lifecycle.row_keys import row_keys
 from lifecycle.space import Search
+from lifecycle.strict_json import plain
 from lifecycle.task import Task
 from lifecycle.version_files import EVALUATION, REFERENCE, ROW_KEYS
 from training import baselines
@@ -246,7 +245,7 @@ def write_files(built: Built, seed: int) -> None:
         "calibration_log_loss": dict(built.calibrated.losses),
         "search_value": built.found.value,
     }
-    text = json.dumps(finite(evaluation), indent=1, allow_nan=False)
+    text = json.dumps(plain(evaluation), indent=1, allow_nan=False)
     (built.folder / EVALUATION.name).write_text(text, encoding="utf-8")
     reference = reference_of(prepared, built.scorer, seed)
     reference.to_parquet(built.folder / REFERENCE.name, index=False)
@@ -261,10 +260,3 @@ def rows_of(prepared: Prepared) -> dict[str, int]:
         "embargoed": prepared.splits.embargoed,
         "unlearned_class": prepared.unlearned,
     }
-
-
-def finite(value: Any) -> Any:
-    """JSON has no NaN: what could not be measured is null."""
-    if isinstance(value, dict):
-        return {key: finite(inner) for key, inner in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -10,7 +10,7 @@ import click
 
 from lifecycle.errors import UsageError
 from lifecycle.home import Home, open_home
-from onramp.console import plain, share, show, table
+from onramp.console import share, show, table
 from onramp.duration import Duration
 from onramp.options import Place, common
 from onramp.shipped import dataset_file
@@ -77,7 +77,7 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
         "home": home.root, "steps": story.steps, "trained": story.trained,
         "promoted": story.promoted, "monitored": story.monitored, "retrained": story.retrained,
     }  # fmt: skip
-    show(plain(report), ending(story), as_json=place.as_json)
+    show(report, ending(story), as_json=place.as_json)
 
 
 def refuse_nothing(file: Path, source: Path | None) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from lifecycle.strict_json import plain
 from training.report.drawing import draw, sheet
 from training.report.page import page
 from training.report.section import Cell, Section, Table
@@ -66,17 +65,4 @@ def as_json(section: Section) -> str:
         },
         "details": section.details,
     }
-    return json.dumps(strict(whole), indent=1, allow_nan=False)
-
-
-def strict(value: Any) -> Any:
-    """What JSON can hold: no NaN, no numpy, text where nothing else fits."""
-    if isinstance(value, Mapping):
-        return {str(key): strict(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [strict(inner) for inner in value]
-    if hasattr(value, "tolist"):  # numpy, of any shape
-        return strict(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+    return json.dumps(plain(whole), indent=1, allow_nan=False)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring import strict_json
+from lifecycle import strict_json
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,12 @@ class Pair:
         (np.float64("nan"), None),
         (np.int64(3), 3),
         (np.array([1.0, np.nan]), [1.0, None]),
+        (np.array(2.0), 2.0),
+        ({1: np.bool_(True)}, {"1": True}),
+        (frozenset({"x"}), ["x"]),
         (datetime(2026, 1, 1, tzinfo=UTC), "2026-01-01T00:00:00+00:00"),
         (Path("a/b"), "a/b"),
+        (b"a", "b'a'"),
         (Pair("x", (1, Pair("y", {2: True}))),
          {"name": "x", "value": [1, {"name": "y", "value": {"2": True}}]}),
     ],
@@ -41,8 +45,8 @@ def test_plain(value: object, plain: object) -> None:
 
 
 values = st.recursive(
-    st.floats() | st.integers() | st.text() | st.none() | st.booleans(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.floats() | st.integers() | st.text() | st.none() | st.booleans() | st.datetimes(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.frozensets(st.text()),
 )
 
 

@@ -10,8 +10,6 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lifecycle.whole import write_whole
 
 
@@ -21,7 +19,7 @@ def plain(value: Any) -> Any:
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
+    if hasattr(value, "tolist"):  # numpy, which `onramp --help` must not wait for
         return plain(value.tolist())
     if isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes):
         return [plain(item) for item in value]
