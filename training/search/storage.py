@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def open_database(url: str) -> BaseStorage:
         ) from error
     patience = {"timeout": PATIENCE_SECONDS} if parsed.get_backend_name() == "sqlite" else {}
     try:
-        return get_storage(RDBStorage(url, engine_kwargs={"connect_args": patience}))
+        database = RDBStorage(url, engine_kwargs={"connect_args": patience})
     except (ImportError, SQLAlchemyError, StorageInternalError) as error:
         shown = parsed.render_as_string(hide_password=True)
         words = str(error.__cause__ or error).splitlines()[0]
@@ -102,3 +103,7 @@ def open_database(url: str) -> BaseStorage:
             f"The search's database {shown} does not answer.", found=words,
             do="Start it, or mend the URL.",
         ) from error  # fmt: skip
+    storage = get_storage(database)
+    # its pool's connections end with it, which Optuna leaves to the server
+    weakref.finalize(storage, database.engine.dispose)
+    return storage

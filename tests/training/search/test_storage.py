@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from lifecycle.errors import NotReady, UsageError
-from tests.training.search.conftest import make_plan
+from tests.postgres import postgres_server
+from tests.training.search.conftest import make_plan, make_problem, told
 from training.search.board import open_board
+from training.search.search import search
 from training.search.storage import mend, open_database
 
 
@@ -52,3 +55,14 @@ def test_a_database_that_does_not_answer_says_so(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/no/such/folder/search.db"
     with pytest.raises(NotReady, match=r"does not answer.*unable to open database file"):
         open_board(replace(make_plan(tmp_path), storage=url))
+
+
+def test_processes_share_a_search_through_a_postgresql_server(tmp_path: Path) -> None:
+    """Two of them, a real server with a password in the URL: the trials of one alone."""
+    stages = (make_problem(200, rounds=5),)
+    with postgres_server() as server:
+        user = f"{server['PGUSER']}:{quote(server['PGPASSWORD'], safe='')}"
+        url = f"postgresql+psycopg://{user}@127.0.0.1:{server['PGPORT']}/postgres"
+        shared = replace(make_plan(tmp_path / "shared", 10), storage=url, workers=2)
+        both = told(search(stages, shared))
+    assert both == told(search(stages, make_plan(tmp_path / "alone", 10)))
