@@ -162,7 +162,7 @@ def service(task: Task, built: tuple[Table, ...], views: tuple[FeatureView, ...]
         if names:
             parts.append(one[names])
     return FeatureService(
-        name=task.name, features=parts, description=task.question, owner=OWNER,
+        name=task.name, features=parts, description=task.asked, owner=OWNER,
         tags={"kind": task.kind, "horizon_days": str(task.horizon_days)},
     )  # fmt: skip
 

@@ -47,7 +47,7 @@ class Task:
 
     Attributes:
         name: also the registered model's name in MLflow and the feature service's in Feast.
-        question: what is asked of a customer, in a marketer's words.
+        question: what is asked of a customer, in a marketer's words; `{days}` is the horizon.
         label: what the horizon is asked.
         moments: days after sign-up at which the model may be asked.
         horizon_days: how far the label looks forward from the moment.
@@ -81,6 +81,11 @@ class Task:
     @property
     def kind(self) -> Kind:
         return "multiclass" if isinstance(self.label, MostTaken) else "binary"
+
+    @property
+    def asked(self) -> str:
+        """The question, with the horizon that this data set gives it."""
+        return self.question.replace("{days}", str(self.horizon_days))
 
     @property
     def horizon(self) -> timedelta:

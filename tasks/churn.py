@@ -10,7 +10,7 @@ from tasks._trees import TREES
 
 TASK = Task(
     name="churn",
-    question="Will this customer do nothing at all in the next 14 days?",
+    question="Will this customer do nothing at all in the next {days} days?",
     label=Inactive(),
     horizon_days=14,
     metric="log_loss",

@@ -9,7 +9,7 @@ from tasks._trees import TREES
 
 TASK = Task(
     name="preference",
-    question="Which content type will this customer take up most in the next 14 days?",
+    question="Which content type will this customer take up most in the next {days} days?",
     label=MostTaken(),
     horizon_days=14,
     metric="log_loss",

@@ -163,7 +163,7 @@ def facts_of(
     return {
         "task": task.name,
         "kind": task.kind,
-        "question": task.question,
+        "question": task.asked,
         "horizon_days": task.horizon_days,
         "moments": list(task.moments),
         "algorithm": best.algorithm,

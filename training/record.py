@@ -229,7 +229,7 @@ def description(task: Task, built: Built) -> str:
         f"judged on {rows['test']:,} later rows of customers it never saw."
     )
     lines = [
-        f"**{task.question}**",
+        f"**{task.asked}**",
         "",
         made,
         *(f"\n**Look at:** {warning}" for warning in standard.warnings_of(task, built)),

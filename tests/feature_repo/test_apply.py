@@ -139,7 +139,7 @@ def test_descriptions_owners_and_tags_are_told(home: Home) -> None:
         assert view.ttl == timedelta(days=3)
         assert all(f.description for f in view.features)
     service = feast_store.get_feature_service("churn")
-    assert service.description == supported(home.dataset())["churn"].question
+    assert service.description == supported(home.dataset())["churn"].asked
     assert feast_store.get_entity("customer").join_key == "customer_id"
 
 

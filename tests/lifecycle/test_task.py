@@ -48,6 +48,13 @@ def test_as_the_data_set_asks_it() -> None:
     assert for_dataset(TASK, SHOP) == TASK
 
 
+def test_the_question_names_the_horizon_that_the_data_set_gives() -> None:
+    """Nobody reads of 14 days where the label looks 60 days ahead; other braces stay."""
+    task = replace(TASK, question="Gone {so} in {days} days?", horizon_days=14)
+    assert task.asked == "Gone {so} in 14 days?"
+    assert replace(task, horizon_days=60).asked == "Gone {so} in 60 days?"
+
+
 @pytest.mark.parametrize(
     ("label", "why"),
     [

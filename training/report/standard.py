@@ -49,7 +49,7 @@ def facts_of(task: Task, built: Built) -> dict[str, Cell]:
     recipe, best, data = built.final.recipe, built.final.best, built.prepared.data
     rows = ", ".join(f"{name} {n:,}" for name, n in rows_of(built.prepared).items() if n)
     return {
-        "Question": task.question,
+        "Question": task.asked,
         "Model": f"{' + '.join(recipe.algorithms)}, {recipe.how}, balancing "
         f"{best.balance.method}, calibration {built.calibrated.calibrator['method']}",
         "Rows": rows,
