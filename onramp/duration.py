@@ -1,18 +1,15 @@
-"""A length of time on the command line: 60s, 5m, 1h."""
+"""A length of time on the command line: 60s, 5m, 1h30m."""
 
 from __future__ import annotations
 
-import math
-import re
-
 import click
 
-SECONDS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
-WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([smh]?)")
+from lifecycle.duration import seconds_in
+from lifecycle.errors import UsageError
 
 
 class Duration(click.ParamType[float]):
-    """Seconds, from a number and a unit; a number alone is seconds."""
+    """Seconds, from numbers and their units; a number alone is seconds."""
 
     name = "time"
 
@@ -21,11 +18,10 @@ class Duration(click.ParamType[float]):
     ) -> float:
         if isinstance(value, float | int):
             return float(value)
-        found = WRITTEN.fullmatch(value.strip().lower())
-        seconds = float(found[1]) * SECONDS[found[2]] if found else 0.0
-        if seconds <= 0 or not math.isfinite(seconds):
-            self.fail(f"{value!r} is no length of time. Write it as 60s, 5m or 1h.", param, ctx)
-        return seconds
+        try:
+            return seconds_in(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
 
 
 budget_option = click.option(
