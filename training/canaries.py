@@ -17,10 +17,11 @@ from lifecycle.task import Kind
 from training.alone import Alone, Codes, alone, each_alone
 from training.chance import Ranking, out_of_fold, ranking, shuffled_ranking
 from training.folds import Problem
+from training.parts import Names
 from training.report.figures import axes, named_bars
 from training.report.section import Section, Table
 from training.search.plan import Candidate
-from training.subsample import Entities, whole_entities
+from training.subsample import whole_entities
 
 MOST_ROWS = 6_000  # judged on a sample of whole customers beyond
 DECIDES = 0.95  # AUC of one feature that nearly decides the label
@@ -66,7 +67,7 @@ def canary_section(
     kind: Kind,
     problem: Problem,
     candidate: Candidate,
-    entities: Entities,
+    entities: Names,
     names: Sequence[str],
     seed: int,
 ) -> Section:

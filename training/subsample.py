@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from training.folds import Problem
+from training.parts import Names
 from training.splits import LEAST_CLASSES, Positions
 
-Entities = npt.NDArray[np.object_]
 
-
-def sample_entities(entities: Entities, rows: int, seed: int) -> Positions:
+def sample_entities(entities: Names, rows: int, seed: int) -> Positions:
     """Places of about `rows` rows: whole entities, drawn by seed, in their order.
 
     Args:
@@ -30,8 +28,8 @@ def sample_entities(entities: Entities, rows: int, seed: int) -> Positions:
 
 
 def whole_entities(
-    problem: Problem, entities: Entities, most: int, seed: int
-) -> tuple[Problem, Entities]:
+    problem: Problem, entities: Names, most: int, seed: int
+) -> tuple[Problem, Names]:
     """About `most` rows where there are more.
 
     A fold that is left with one class on either side is left out, unless all would be: then the

@@ -16,9 +16,9 @@ from training.balancing.methods import Ablation, ablate
 from training.balancing.picture import figure
 from training.balancing.verdict import TITLES, reading, warnings, words
 from training.folds import Problem
+from training.parts import Names
 from training.report.section import Cell, Section, Table
 from training.search.plan import Candidate
-from training.subsample import Entities
 
 SHOWN: Mapping[Kind, tuple[str, ...]] = {
     "binary": ("roc_auc", "pr_auc", "log_loss", "brier", "ece"),
@@ -27,7 +27,7 @@ SHOWN: Mapping[Kind, tuple[str, ...]] = {
 
 
 def ablation_section(
-    kind: Kind, problem: Problem, candidate: Candidate, entities: Entities, seed: int,
+    kind: Kind, problem: Problem, candidate: Candidate, entities: Names, seed: int,
     progress: Progress = silent,
 ) -> Section:  # fmt: skip
     """Measure what each method of balancing brings on these rows, and say it; see `ablate`."""

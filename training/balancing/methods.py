@@ -22,9 +22,10 @@ from training.balancing.contrast import Contest, differences
 from training.calibration import fit_scaling
 from training.folds import FoldCache, Problem
 from training.model import Matrix, calibrate
+from training.parts import Names
 from training.search.plan import Candidate
 from training.search.scoring import fit_fold
-from training.subsample import Entities, whole_entities
+from training.subsample import whole_entities
 
 MOST_ROWS = 4_000
 METHODS: tuple[Balancing, ...] = (
@@ -67,7 +68,7 @@ class Ablation:
     kind: Kind
     candidate: Candidate
     labels: Labels
-    entities: Entities
+    entities: Names
     tried: Mapping[Balancing, Tried]
     before: Mapping[str, Mapping[str, Difference]]
     after: Mapping[str, Mapping[str, Difference]]
@@ -88,7 +89,7 @@ class Validated:
 
 
 def ablate(
-    kind: Kind, problem: Problem, candidate: Candidate, entities: Entities, seed: int,
+    kind: Kind, problem: Problem, candidate: Candidate, entities: Names, seed: int,
     progress: Progress = silent,
 ) -> Ablation:  # fmt: skip
     """Fit and compare every method that the table allows.
@@ -148,7 +149,7 @@ def balance_for(method: Balancing, candidate: Candidate) -> Balance:
     return Balance(method=method, ratio=ratio).plain
 
 
-def validated_rows(problem: Problem, entities: Entities, seed: int) -> Validated:
+def validated_rows(problem: Problem, entities: Names, seed: int) -> Validated:
     """Pool the folds; a lone fold is halved by entity so that it can be calibrated."""
     validate = [side for _, side in problem.folds]
     rows = np.concatenate(validate)
