@@ -30,7 +30,7 @@ from onramp.story import STRANGER, Plan, Step, Story
 from serving.batch import score
 from simulator import Drift, simulate
 from simulator.simulate import DAYS, START
-from training.promotion import PromotionReport, promote
+from training.promotion.promote import PromotionReport, promote
 from training.run import TrainReport, train
 
 WEEK = timedelta(days=7)

@@ -26,7 +26,7 @@ from lifecycle.registry import Registry
 from lifecycle.task import Task
 from lifecycle.worker import alive, me
 from onramp.refresh import refresh
-from training.promotion import promote
+from training.promotion.promote import promote
 from training.run import train
 
 Outcome = Literal["nothing to do", "promoted", "refused", "undecided", "failed"]

@@ -20,7 +20,7 @@ from training.ensemble.fits import Ground, fit_rows
 from training.ensemble.recipe import Fit
 from training.folds import Problem
 from training.model import Matrix
-from training.paired import components
+from training.promotion.paired import components
 from training.search.plan import Candidate
 from training.splits import Positions
 

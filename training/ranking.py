@@ -69,7 +69,7 @@ def gap_of(
     """The model minus a rival in a metric that is a mean over rows.
 
     The interval is the normal one with rows of an entity summed: on samples of this size the
-    bootstrap of `training.paired` gives the same and takes a second for each.
+    bootstrap of `training.promotion.paired` gives the same and takes a second for each.
     """
     ours, theirs = (ROW_METRICS[name](labels, p) for p in ours_theirs)
     gap = ours - theirs

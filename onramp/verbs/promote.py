@@ -23,7 +23,7 @@ def command(place: Place, task_name: str, as_of: datetime | None, version: int |
 
     Exit code 0: it is the champion. 10: refused. 11: the gate could not judge.
     """
-    from training.promotion import promote
+    from training.promotion.promote import promote
 
     report = promote(
         place.home, place.task(task_name), version=version, actor=place.actor, as_of=as_of

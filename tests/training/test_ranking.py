@@ -12,7 +12,7 @@ from lifecycle.label import MostTaken
 from lifecycle.space import Search
 from lifecycle.task import Task
 from training.decisions import Context, decision_section
-from training.paired import Pair, difference
+from training.promotion.paired import Pair, difference
 from training.ranking import gap_of
 from training.report.section import Section
 

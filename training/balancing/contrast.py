@@ -1,7 +1,7 @@
 """Several models against one on the same rows, every interval from one set of draws.
 
-`training.paired` tells two models apart; telling ten from one that way would draw the same
-customers ten times. Here whole entities are drawn once (a bootstrap of clusters), as integer
+`training.promotion.paired` tells two models apart; telling ten from one that way would draw the
+same customers ten times. Here whole entities are drawn once (a bootstrap of clusters), as integer
 weights, and every metric of every model is measured under them.
 """
 
@@ -19,7 +19,7 @@ from lifecycle.gate import Difference
 from lifecycle.metrics import METRICS, ROW_METRICS, Labels
 from lifecycle.task import Kind
 from training.model import Matrix
-from training.paired import SLOW_DRAWS, Pair, delong, percentiles
+from training.promotion.paired import SLOW_DRAWS, Pair, delong, percentiles
 
 DRAWS = 500
 CELLS = 2**21  # weights at once: 16 MB

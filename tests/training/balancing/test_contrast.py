@@ -9,7 +9,7 @@ import pytest
 from lifecycle.metrics import METRICS
 from lifecycle.task import Kind
 from training.balancing.contrast import CONTRASTED, Contest, Draws, differences, under
-from training.paired import Pair, difference
+from training.promotion.paired import Pair, difference
 
 
 def make_contest(kind: Kind, n: int = 300, seed: int = 0) -> Contest:

@@ -21,7 +21,7 @@ from lifecycle.version_files import FILES
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget
 from training.model import FOREST
-from training.promotion import PromotionReport, promote_on
+from training.promotion.promote import PromotionReport, promote_on
 from training.run import train_on
 
 LENIENT = replace(

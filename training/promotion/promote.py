@@ -24,8 +24,8 @@ from lifecycle.lock import held
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
 from lifecycle.version_files import FILES, row_keys
-from training.compare import Contender, evidence, nothing
 from training.model import Scorer
+from training.promotion.evidence import Contender, evidence, nothing
 
 Frames = Callable[[], pd.DataFrame]
 Definitions = Callable[[], Mapping[str, str]]

@@ -20,7 +20,7 @@ from lifecycle.row_keys import Keys, count_seen, row_keys
 from lifecycle.task import Task
 from lifecycle.version_files import redefined
 from training.model import Matrix, Scorer
-from training.paired import Pair, difference
+from training.promotion.paired import Pair, difference
 
 MOST_UNLEARNED = 0.01
 

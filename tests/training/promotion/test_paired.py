@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from lifecycle.metrics import metric
-from training.paired import Pair, clustered_variance, components, delong, difference
+from training.promotion.paired import Pair, clustered_variance, components, delong, difference
 
 
 def make_pair(n: int, seed: int, gain: float = 0.0, rows_each: int = 1) -> Pair:
