@@ -6,6 +6,7 @@ Every function takes labels as class indices of shape (n,) and probabilities of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -32,6 +33,16 @@ HIGHER_IS_BETTER: Mapping[str, bool] = {
     "top2": True,
     "top3": True,
 }
+
+
+def known(value: float) -> float | None:
+    """For a table's cell or for JSON; None: it could not be measured."""
+    return float(value) if math.isfinite(value) else None
+
+
+def measured(values: Mapping[str, float]) -> dict[str, float]:
+    """Numbers that runs are compared by; what could not be measured is left out."""
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
 def measure(kind: Kind, labels: npt.ArrayLike, probabilities: npt.ArrayLike) -> dict[str, float]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -23,6 +22,7 @@ from lifecycle import strict_json, tracking
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
+from lifecycle.metrics import measured
 from lifecycle.progress import Progress, silent
 from lifecycle.task import Kind, Task
 from monitoring.approved import Approved, approved
@@ -193,7 +193,7 @@ def log(home: Home, report: MonitorReport, verdict: Verdict) -> MonitorReport:
     }  # fmt: skip
     title = f"{report.as_of:%Y-%m-%d} {report.verdict}"
     with tracking.run(home, f"{report.task}-monitoring", title, tags) as run:
-        run.metrics({name: value for name, value in metrics(report) if math.isfinite(value)})
+        run.metrics(measured(dict(metrics(report))))
         run.text(strict_json.text({"verdict": verdict, "evidence": report.evidence}), WINDOW_JSON)
         for path in (report.report_html, report.report_json, report.performance_html):
             if path is not None:

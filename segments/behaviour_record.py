@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from io import StringIO
 from typing import Any
 
-import numpy as np
-
 from features.catalogue import slug
 from lifecycle.home import Home
+from lifecycle.metrics import measured
 from lifecycle.tracking import RunLog
 from segments import quality
 from segments.behaviour_model import BehaviourModel, Matrix, best
@@ -82,7 +81,7 @@ def metrics(report: FitReport) -> dict[str, float]:
     if report.change is not None:
         found |= {"ari_to_previous": report.change.ari, "moved": report.change.moved}
     found |= {"too_small": len(report.warnings), "seconds": report.seconds}
-    return {name: float(value) for name, value in found.items() if np.isfinite(value)}
+    return measured(found)
 
 
 def candidates_csv(candidates: tuple[Candidate, ...]) -> str:

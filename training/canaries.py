@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.figure import Figure
 
+from lifecycle.metrics import known, measured
 from lifecycle.task import Kind
 from training.alone import Alone, Codes, alone, each_alone
 from training.chance import Ranking, out_of_fold, ranking, shuffled_ranking
@@ -191,10 +192,6 @@ def table(songs: Songs, kind: Kind) -> Table:
     return Table(columns=tuple(columns), rows=list(zip(*columns.values(), strict=True)))
 
 
-def known(value: float) -> float | None:
-    return value if np.isfinite(value) else None
-
-
 def metrics(songs: Songs) -> dict[str, float]:
     """What can be compared between runs; what could not be measured is left out."""
     found = {
@@ -207,7 +204,7 @@ def metrics(songs: Songs) -> dict[str, float]:
     }
     if songs.features:
         found["best_alone_auc"] = max(songs.features[0].auc, songs.features[0].best_class_auc)
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    return measured(found)
 
 
 def figure(songs: Songs) -> Figure:

@@ -15,6 +15,7 @@ from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 from optuna.trial import FrozenTrial
 
+from lifecycle.metrics import measured
 from lifecycle.task import Task
 from lifecycle.tracking import CodeModel, RunLog, Trial
 from training import model
@@ -101,12 +102,12 @@ def metrics_of(built: Built) -> dict[str, float]:
     values |= {f"out_of_fold.{key}": value for key, value in built.out_of_fold.items()}
     values |= {"search_value": built.found.value, "search_seconds": built.found.seconds}
     values |= {"training_seconds": built.seconds}
-    return {key: value for key, value in values.items() if np.isfinite(value)}
+    return measured(values)
 
 
 def test_metrics(built: Built) -> dict[str, float]:
     """What could be measured on the out-of-time test."""
-    return {f"test.{key}": v for key, v in built.metrics.items() if np.isfinite(v)}
+    return measured({f"test.{key}": value for key, value in built.metrics.items()})
 
 
 def nested(trial: FrozenTrial, task: Task) -> Trial:
@@ -131,12 +132,8 @@ def nested(trial: FrozenTrial, task: Task) -> Trial:
 
 def section_metrics(sections: Sequence[Section]) -> dict[str, float]:
     """What the sections measured, as `<section>.<key>`."""
-    return {
-        f"{one.name}.{key}": float(value)
-        for one in sections
-        for key, value in one.metrics.items()
-        if np.isfinite(value)
-    }
+    every = {f"{one.name}.{key}": v for one in sections for key, v in one.metrics.items()}
+    return measured(every)
 
 
 def served(task: Task, built: Built) -> CodeModel:

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from lifecycle.metrics import HIGHER_IS_BETTER, METRICS, measure, metric, midranks
+from lifecycle.metrics import (
+    HIGHER_IS_BETTER,
+    METRICS,
+    known,
+    measure,
+    measured,
+    metric,
+    midranks,
+)
 
 
 def draw(n: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,3 +96,10 @@ def test_every_metric_has_a_direction() -> None:
 def test_midranks_share_ties() -> None:
     """Equal values have their mean rank."""
     assert midranks(np.array([2.0, 1.0, 2.0, 3.0])).tolist() == [2.5, 1.0, 2.5, 4.0]
+
+
+def test_what_could_not_be_measured_is_told_apart() -> None:
+    """A table shows a gap for it, and a run has no such number."""
+    values = {"auc": np.float64(0.5), "ece": math.nan, "log_loss": math.inf}
+    assert [known(value) for value in values.values()] == [0.5, None, None]
+    assert measured(values) == {"auc": 0.5}

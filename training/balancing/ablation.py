@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from lifecycle.gate import Difference
-from lifecycle.metrics import METRICS
+from lifecycle.metrics import METRICS, known, measured
 from lifecycle.progress import Progress, silent
 from lifecycle.space import Balancing
 from lifecycle.task import Kind
@@ -85,10 +83,6 @@ def every(found: Ablation) -> Iterator[tuple[Balancing, bool, str, Difference]]:
                 yield method, calibrated, metric, one
 
 
-def known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
 def metrics(found: Ablation) -> dict[str, float]:
     """`<method>.<metric>` after calibration, `<method>.raw_…` before, differences in log-loss."""
     values: dict[str, float] = {}
@@ -100,4 +94,4 @@ def metrics(found: Ablation) -> dict[str, float]:
                 values[f"{method}.raw_{metric}"] = measure(found.labels, tried.raw)
         if method != "none":
             values[f"{method}.log_loss_difference"] = found.after[method]["log_loss"].value
-    return {name: value for name, value in values.items() if np.isfinite(value)}
+    return measured(values)
