@@ -1,8 +1,6 @@
 """Measures a challenger, and the champion beside it, on rows that neither has seen.
 
-Which rows: of customers who signed up after both models' training customers, at moments after
-everything that either model knew of any label. The hashed row keys then prove it: a single
-overlap is reported, and the gate does not judge on it.
+Which rows those are, and how it is proved, `training.promotion.unseen` says.
 """
 
 from __future__ import annotations
@@ -16,11 +14,12 @@ import pandas as pd
 
 from lifecycle.gate import Evidence, NotWorse
 from lifecycle.metrics import Labels, measure
-from lifecycle.row_keys import Keys, count_seen, row_keys
+from lifecycle.row_keys import Keys
 from lifecycle.task import Task
 from lifecycle.version_files import redefined
 from training.model import Matrix, Scorer
 from training.promotion.paired import Pair, difference
+from training.promotion.unseen import after, overlap
 
 MOST_UNLEARNED = 0.01
 
@@ -98,7 +97,7 @@ def evidence(
     return Evidence(
         rows=len(rows),
         positives=rarest(labels, len(classes)),
-        seen=count_seen(row_keys(rows), *(one.keys for one in contenders)),
+        seen=overlap(rows, contenders),
         metrics=measure(task.kind, labels, probabilities),
         differences=differences,
     )
@@ -106,15 +105,6 @@ def evidence(
 
 def nothing(problem: str) -> Evidence:
     return Evidence(rows=0, positives=0, seen=0, metrics={}, differences={}, problem=problem)
-
-
-def after(frame: pd.DataFrame, contenders: list[Contender]) -> pd.Series[bool]:
-    """Rows of later customers, at moments after the last label that any contender learned from."""
-    later = pd.Series(data=True, index=frame.index)
-    for one in contenders:
-        later &= frame["signed_up_at"] >= pd.Timestamp(one.facts["test_signed_up_from"])
-        later &= frame["event_timestamp"] >= pd.Timestamp(one.facts["labels_known_until"])
-    return later
 
 
 def places(labels: pd.Series[Any], classes: tuple[str, ...]) -> Labels:
