@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lifecycle.errors import Busy
+from lifecycle.errors import Busy, DataError
 
 PATIENCE_SECONDS = 30.0
 SHORT_WAIT_SECONDS = 0.02
+NO_DATABASE = ("SQLITE_NOTADB", "SQLITE_CORRUPT")
 
 
 def write_ahead(connection: sqlite3.Connection) -> None:
@@ -41,6 +42,7 @@ def transaction(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
 
     Raises:
         Busy: another process kept the write lock for 30 s.
+        DataError: the file is no database, or a damaged one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)
@@ -62,5 +64,28 @@ def transaction(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
             found=f"Another process kept it for {PATIENCE_SECONDS:.0f} s.",
             do="Try again when it has ended.",
         ) from error
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "") not in NO_DATABASE:
+            raise
+        raise DataError(
+            f"{path} is no SQLite database, or a damaged one.",
+            found=f"{error}.",
+            do="Put it back from a copy, or name another home in ONRAMP_HOME.",
+        ) from error
     finally:
         connection.close()
+
+
+def expect(db: sqlite3.Connection, path: Path, table: str, columns: Collection[str]) -> None:
+    """Hold the table against what is written into it, before anything is.
+
+    Raises:
+        DataError: it has other columns.
+    """
+    found = {row["name"] for row in db.execute(f"PRAGMA table_info({table})")}
+    if found != set(columns):
+        raise DataError(
+            f"The table {table!r} in {path} is not one that this Onramp writes.",
+            found=f"Its columns are {', '.join(sorted(found)) or 'none'}.",
+            do="Use the Onramp that wrote it, or name another home in ONRAMP_HOME.",
+        )
