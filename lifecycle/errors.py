@@ -9,7 +9,8 @@ OnrampError
 ├── Busy              5   another process holds what this step needs
 ├── Refused          10   the gate said no
 ├── Undecided        11   the gate could not measure, so nothing was promoted
-└── Differs          12   what was made again is not what it was
+├── Differs          12   what was made again is not what it was
+└── Awaits           13   the gate said yes; a person has not yet
 
 The number is the exit code: a scheduler may trust it. 0 is done; 1 is a failure nobody foresaw.
 """
@@ -81,3 +82,7 @@ class Undecided(OnrampError):
 
 class Differs(OnrampError):
     exit_code = 12
+
+
+class Awaits(OnrampError):
+    exit_code = 13

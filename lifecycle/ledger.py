@@ -157,8 +157,9 @@ def opened(path: Path, schema: str = "") -> Iterator[sqlite3.Connection]:
 def write(db: sqlite3.Connection, entry: Entry) -> int:
     """Chain one row to the newest, in the caller's transaction; returns its number."""
     newest = db.execute("SELECT hash FROM ledger ORDER BY number DESC LIMIT 1").fetchone()
+    number = given(db) + 1
     row = {
-        "number": given(db) + 1,
+        "number": number,
         "at": entry.at or datetime.now(UTC).isoformat(timespec="seconds"),
         "actor": entry.actor,
         "task": entry.task,
@@ -171,7 +172,7 @@ def write(db: sqlite3.Connection, entry: Entry) -> int:
     }
     row["hash"] = digest(row)
     db.execute(INSERT, [row[name] for name in COLUMNS])
-    return int(row["number"])
+    return number
 
 
 def given(db: sqlite3.Connection) -> int:

@@ -18,11 +18,11 @@ from hypothesis.strategies import sampled_from
 
 from lifecycle.errors import Busy
 from lifecycle.home import Home, open_home
-from lifecycle.jobs import LEASE, SCHEMA, Job, Jobs
-from lifecycle.sqlite import transaction
+from lifecycle.jobs import LEASE, Job, Jobs, decided, opened
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TASKS = ("churn", "preference")
+ENDS = ("promoted", "refused", "undecided", "failed")
 WORKERS = ("ann", "bob", "cat")
 
 AT_ONCE = """
@@ -69,7 +69,7 @@ def claimed(jobs: Jobs, worker: str) -> Job:
 
 def silence(home: Home, age: timedelta) -> None:
     """Make the last heartbeat so old, as a worker that died then would have."""
-    with transaction(home.platform, SCHEMA) as db:
+    with opened(home.platform) as db:
         db.execute("UPDATE jobs SET heartbeat_at = ?", ((datetime.now(UTC) - age).isoformat(),))
 
 
@@ -180,6 +180,49 @@ def test_a_worker_that_lost_its_job_cannot_end_it(home: Home, jobs: Jobs) -> Non
     assert [(job.state, job.outcome) for job in jobs.read()] == [("refused", '{"by": "bob"}')]
 
 
+def test_a_clock_set_back_does_not_keep_a_dead_workers_job(home: Home, jobs: Jobs) -> None:
+    """A heartbeat from far ahead of now is no sign of life."""
+    request(jobs)
+    claimed(jobs, "ann")
+    silence(home, -LEASE * 6)
+    assert claimed(jobs, "bob").worker == "bob"
+
+
+def test_a_job_that_awaits_approval_is_open_but_nobodys(home: Home, jobs: Jobs) -> None:
+    """No second job is opened beside it and no worker can take it; it waits for its version."""
+    job = request(jobs)
+    assert jobs.wait(claimed(jobs, "ann"), 7, {"words": "trained"})
+    assert not jobs.wait(job, 7, {})
+    assert request(jobs).id == job.id
+    assert jobs.claim("churn", "bob") is None
+    waiting = jobs.waiting("churn")
+    assert waiting is not None
+    assert (waiting.id, waiting.state) == (job.id, "awaiting approval")
+    for version, state in ((6, "awaiting approval"), (7, "refused")):
+        with opened(home.platform) as db:
+            decided(db, "churn", version, "refused", "by ada: too soon")
+        assert jobs.read()[0].state == state
+    assert jobs.read()[0].outcome == '{"words": "by ada: too soon", "version": 7}'
+    assert jobs.waiting("churn") is None
+    assert request(jobs).id != job.id
+
+
+def test_jobs_of_before_approvals_keep_their_rule(home: Home, jobs: Jobs) -> None:
+    """A database that knew two open states learns the third; its open job stays the one."""
+    job = request(jobs)
+    with opened(home.platform) as db:
+        db.execute("DROP INDEX one_job_at_a_time")
+        db.execute(
+            "CREATE UNIQUE INDEX one_open_job_a_task ON jobs (task)"
+            " WHERE state IN ('requested', 'running')"
+        )
+    assert request(jobs).id == job.id
+    with opened(home.platform) as db:
+        names = [row["name"] for row in db.execute("PRAGMA index_list(jobs)")]
+    assert "one_job_at_a_time" in names
+    assert "one_open_job_a_task" not in names
+
+
 @pytest.mark.parametrize("do", ["request", "claim"])
 def test_of_processes_at_once_one_wins(home: Home, jobs: Jobs, do: str) -> None:
     """Of six processes that ask, or claim, in the same instant, exactly one is told it has it."""
@@ -224,7 +267,7 @@ class JobsMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
     def open_jobs(self, task: str) -> list[Job]:
-        return [job for job in self.jobs.read(task) if job.state in ("requested", "running")]
+        return [job for job in self.jobs.read(task) if job.state not in ENDS]
 
     @rule(task=sampled_from(TASKS))
     def ask(self, task: str) -> None:
@@ -242,7 +285,7 @@ class JobsMachine(RuleBasedStateMachine):
             assert before[0].worker != worker
             assert not dead
             return
-        assert (job is None) == (not before)
+        assert (job is None) == (not before or before[0].state == "awaiting approval")
         if job is not None:
             assert job.worker == worker
             self.claims[task].append(job)
@@ -259,6 +302,23 @@ class JobsMachine(RuleBasedStateMachine):
         if done:
             assert job.id not in self.ended
             self.ended[job.id] = state
+
+    @precondition(lambda self: any(self.claims.values()))
+    @rule(task=sampled_from(TASKS))
+    def wait(self, task: str) -> None:
+        if not self.claims[task]:
+            return
+        job = self.claims[task].pop(0)
+        holders = {one.id: one.worker for one in self.open_jobs(task) if one.state == "running"}
+        assert self.jobs.wait(job, 3, {}) == (holders.get(job.id) == job.worker)
+
+    @rule(task=sampled_from(TASKS), state=sampled_from(("promoted", "refused")))
+    def approve(self, task: str, state: str) -> None:
+        waits = self.jobs.waiting(task)
+        with opened(self.home.platform) as db:
+            decided(db, task, 3, state, "a person")
+        if waits is not None:
+            self.ended[waits.id] = state
 
     @invariant()
     def one_open_job_a_task(self) -> None:
