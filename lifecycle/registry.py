@@ -13,10 +13,14 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from lifecycle.errors import NotReady, UnknownName
+from lifecycle import integrity
+from lifecycle.errors import DataError, NotReady, UnknownName
 from lifecycle.home import Home
 
 Alias = Literal["champion", "challenger", "previous"]
+
+UNFINISHED = ".unfinished"
+LOST = "Run `onramp doctor`: it says what is left of the version and what to do."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,16 @@ class Version:
     @property
     def uri(self) -> str:
         return f"models:/{self.task}/{self.number}"
+
+    @property
+    def digest(self) -> str:
+        """What its files must come to (`lifecycle.integrity`); empty: it was never said."""
+        return self.tags.get(integrity.DIGEST, "")
+
+    @property
+    def name(self) -> str:
+        """The version as an error says it."""
+        return f"Version {self.number} of {self.task}"
 
 
 class Registry:
@@ -96,7 +110,8 @@ class Registry:
         """Make a logged model (`models:/m-…`) a version of the task.
 
         By the client and not `mlflow.register_model`, which talks on standard error and to the
-        address that the process set last.
+        address that the process set last. The digest that the model's writer left on it goes onto
+        the version.
         """
         try:
             self.client.create_registered_model(task)
@@ -109,7 +124,7 @@ class Registry:
             task,
             model.artifact_location,
             run_id=model.source_run_id,
-            tags=dict(tags),
+            tags={**tags, **{k: v for k, v in model.tags.items() if k == integrity.DIGEST}},
             model_id=model.model_id,
         )
         return self.version(task, int(made.version))
@@ -137,26 +152,73 @@ class Registry:
         for key in keys:
             self.client.delete_model_version_tag(version.task, str(version.number), key)
 
-    def folder(self, version: Version) -> Path:
-        """A local copy of the version's files, fetched once.
+    def aliases(self, task: str) -> Mapping[str, int]:
+        """Every alias and the version it names, whether that version is there or not."""
+        try:
+            found = self.client.get_registered_model(task).aliases
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return {}
+            raise
+        return {alias: int(number) for alias, number in sorted(found.items())}
 
-        Versions never change, so a folder that is there is whole: it appears by rename. Its name
-        holds the run too, because a number says nothing of which MLflow counted it.
+    def folder(self, version: Version) -> Path:
+        """A local copy of the version's files, fetched once and verified each time.
+
+        Its name holds the run too, because a number says nothing of which MLflow counted it. Of a
+        version without a digest nothing can be verified, and the copy is handed out as it is.
+
+        Raises:
+            DataError: a file is not as it was registered, or nothing can be fetched.
         """
-        folder = self.home.models / version.task / folder_name(version)
+        folder = self.place(version)
         if not folder.exists():
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = folder.with_name(f".{version.number}-{uuid.uuid4().hex[:8]}")
-            source = self.client.get_model_version_download_uri(version.task, str(version.number))
-            fetched = mlflow.artifacts.download_artifacts(
-                source, tracking_uri=self.home.tracking_uri
-            )
-            shutil.copytree(fetched, unfinished)
-            try:
-                unfinished.replace(folder)
-            except OSError:  # another process was first; its copy is the same
-                shutil.rmtree(unfinished)
+            self.fetch(version, folder)
+        if version.digest:
+            integrity.discard_bytecode(folder)
+            integrity.verify(folder, version.digest, version.name)
         return folder
+
+    def place(self, version: Version) -> Path:
+        """Where the local copy stands."""
+        return self.home.models / version.task / folder_name(version)
+
+    def fetch(self, version: Version, folder: Path) -> None:
+        """Copy the version's files from MLflow; the folder appears whole, by rename.
+
+        Raises:
+            DataError: MLflow's own files are not as they were registered, or are not there.
+        """
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        scratch = folder.with_name(f".{version.number}-{uuid.uuid4().hex[:8]}{UNFINISHED}")
+        scratch.mkdir()
+        try:
+            fetched = self._download(version, scratch)
+            if version.digest:
+                integrity.discard_unlisted(fetched, version.digest)
+                integrity.verify(fetched, version.digest, f"{version.name} in MLflow", LOST)
+            try:
+                fetched.replace(folder)
+            except OSError:  # another process was first; whoever reads its copy verifies it
+                if not folder.is_dir():
+                    raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _download(self, version: Version, scratch: Path) -> Path:
+        """Where below `scratch` the version's files are."""
+        try:
+            source = self.client.get_model_version_download_uri(version.task, str(version.number))
+            found = mlflow.artifacts.download_artifacts(
+                source, dst_path=str(scratch), tracking_uri=self.home.tracking_uri
+            )
+        except (MlflowException, OSError) as error:
+            raise DataError(
+                f"The files of version {version.number} of {version.task} cannot be fetched.",
+                found=f"MLflow said: {error}",
+                do=LOST,
+            ) from error
+        return Path(found)
 
 
 def folder_name(version: Version) -> str:

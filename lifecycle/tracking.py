@@ -37,6 +37,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_RUN_NAME,
 )
 
+from lifecycle import integrity
 from lifecycle.home import Home
 
 PARAM_LENGTH = 6000
@@ -164,7 +165,10 @@ class RunLog:
                 input_example=model.example,
                 pip_requirements=list(model.requirements),
             )
+            # before they leave here: what a store loses or changes is found by this
+            digest = integrity.seal(Path(local))
             self.client.log_model_artifacts(made.model_id, local)
+        self.client.set_logged_model_tags(made.model_id, {integrity.DIGEST: digest})
         self.client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
         self.client.log_outputs(self.run_id, [LoggedModelOutput(made.model_id, step=0)])
         now = int(time.time() * 1000)

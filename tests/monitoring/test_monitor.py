@@ -20,6 +20,7 @@ from lifecycle.row_keys import row_keys
 from monitoring.monitor import monitor
 from tests.monitoring.conftest import Tell
 from tests.monitoring.world import CHURN, NOW, Story, day
+from tests.resealed import reseal
 
 
 @pytest.mark.parametrize(
@@ -65,12 +66,9 @@ def test_rows_that_the_version_before_learnt_from_measure_nothing(told: Tell) ->
     home = told(Story(second=75), 2, 1)
     registry = Registry(home)
     path = registry.folder(registry.version("churn", 1)) / version_files.ROW_KEYS
-    content = path.read_bytes()
     np.save(path, np.unique(row_keys(PredictionLog(home).read("churn"))))
-    try:
-        found = monitor(home, CHURN, as_of=NOW, report=False)
-    finally:
-        path.write_bytes(content)  # the versions' files belong to the session
+    reseal(registry, registry.version("churn", 1))
+    found = monitor(home, CHURN, as_of=NOW, report=False)
     assert "Version 1 could not be measured on the same rows." in found.reasons[0]
 
 

@@ -18,6 +18,7 @@ from lifecycle.home import Home
 from lifecycle.ledger import Ledger
 from lifecycle.registry import Registry
 from lifecycle.version_files import FILES
+from tests.resealed import reseal
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget
 from training.model import FOREST
@@ -107,6 +108,7 @@ def test_rows_that_a_model_was_trained_on_are_not_judged_on(home: Home) -> None:
     start = lied.index('"test_signed_up_from"')
     end = lied.index("\n", start)
     facts.write_text(lied[:start] + f'"test_signed_up_from": "{early}",' + lied[end:])
+    reseal(registry, registry.version("churn", 1))
     found = judged(home)
     assert found.decision == "cannot judge"
     assert any("were in a training or calibration set" in why for why in found.verdict.reasons)
