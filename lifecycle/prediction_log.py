@@ -149,6 +149,32 @@ class PredictionLog:
         newest: datetime = found["newest"].iloc[0].to_pydatetime().astimezone(UTC)
         return newest
 
+    def newest(self, task: str, origin: Origin, *, customers: int, end: datetime) -> pd.DataFrame:
+        """The newest answer about each of the customers who were asked about last, newest first.
+
+        Args:
+            task: whose log.
+            origin: of the answers.
+            customers: at most so many rows.
+            end: answers of later moments are left out, and those of no moment or no customer.
+        """
+        # Two steps: the features of a row are read only where the row is wanted.
+        sql = """
+            WITH each_newest AS (
+                SELECT receipt_id, scored_at FROM log
+                WHERE origin = ? AND customer_id IS NOT NULL AND event_timestamp <= ?
+                QUALIFY row_number() OVER (
+                    PARTITION BY customer_id ORDER BY scored_at DESC, receipt_id) = 1
+            )
+            SELECT * FROM log
+            WHERE receipt_id IN (
+                SELECT receipt_id FROM each_newest ORDER BY scored_at DESC, receipt_id LIMIT ?)
+            QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY scored_at DESC) = 1
+            ORDER BY scored_at DESC, receipt_id
+            """
+        found = self._query(task, sql, [origin, end, customers])
+        return pd.DataFrame(columns=list(COLUMNS)) if found is None else found
+
     def compact(self, task: str, *, before: datetime) -> int:
         """Gather the files of each finished day into one; returns how many files went.
 

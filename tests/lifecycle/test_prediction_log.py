@@ -128,3 +128,23 @@ def test_kill_within_compaction_doubles_nothing(log: PredictionLog) -> None:
     log.compact("churn", before=tomorrow)
     (whole,) = (log.root / "task=churn").iterdir()
     assert pq.read_metadata(whole).num_rows == 3
+
+
+def test_the_newest_answer_about_each_customer_comes_first(log: PredictionLog) -> None:
+    """One row a customer, of one origin, of no later moment, the last scored first; none twice."""
+
+    def at(receipt: str, who: str | None, hours: int, **other: object) -> Prediction:
+        scored = DAY + timedelta(hours=hours)
+        return replace(ONE, receipt_id=receipt, customer_id=who, scored_at=scored, **other)
+
+    rows = [at("a", "c1", 1), at("b", "c2", 2), at("c", "c1", 3), at("d", None, 4),
+            at("e", "c3", 5, origin="batch"), at("f", "c4", 6, event_timestamp=None),
+            at("g", "c5", 7, event_timestamp=DAY + timedelta(hours=1))]  # fmt: skip
+    log.write(rows)
+    log.write(rows[:3])
+    found = log.newest("churn", "online", customers=10, end=DAY)
+    assert found["receipt_id"].tolist() == ["c", "b"]
+    assert found["visits"].tolist() == [2.0, 2.0]
+    assert log.newest("churn", "online", customers=1, end=DAY)["receipt_id"].tolist() == ["c"]
+    assert log.newest("churn", "batch", customers=9, end=DAY)["receipt_id"].tolist() == ["e"]
+    assert log.newest("other", "batch", customers=9, end=DAY).empty
