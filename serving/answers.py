@@ -10,10 +10,10 @@ from typing import Any, Literal, Protocol
 
 from features.online_row import OnlineRow
 from lifecycle.prediction_log import FeatureValue, Prediction
+from lifecycle.scorer import by_class, names, reported
 from serving.champion import Champion
 from serving.features import refuse_missing
 from serving.log_writer import Answered, LogWriter
-from serving.scorer import by_class, names, reported
 
 Status = Literal["scored", "unknown", "stale"]
 

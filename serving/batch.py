@@ -22,10 +22,10 @@ from lifecycle.home import Home
 from lifecycle.prediction_log import PredictionLog
 from lifecycle.progress import Progress, silent
 from lifecycle.registry import Registry
+from lifecycle.scorer import by_class, names, reported
 from lifecycle.task import Task
 from serving.champion import Champion, load
 from serving.features import refuse_changed, refuse_missing
-from serving.scorer import by_class, names, reported
 
 CHUNK_ROWS = 50_000
 KEYS = ["customer_id", "event_timestamp"]

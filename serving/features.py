@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from lifecycle.errors import NotReady
+from lifecycle.scorer import names
 from lifecycle.version_files import redefined
 from serving.champion import Champion
-from serving.scorer import names
 
 
 def refuse_changed(champion: Champion, today: Mapping[str, str]) -> None:

@@ -15,9 +15,9 @@ from functools import partial
 from typing import Any
 
 from lifecycle.prediction_log import FeatureValue
+from lifecycle.scorer import Explains
 from serving.champion import Champion
 from serving.guard import Failed, attempt
-from serving.scorer import Explains
 
 MOST_REASONS = 5
 MOST_EXPLAINED = 100  # customers in one question

@@ -15,9 +15,9 @@ from features.store import historical
 from lifecycle.errors import NotReady
 from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
+from lifecycle.scorer import names
 from serving.batch import ScoreReport, score
 from serving.champion import load
-from serving.scorer import names
 from tests.serving.fed import START, Fed
 
 

@@ -13,9 +13,9 @@ from features.store import historical, online
 from lifecycle.home import Home, open_home
 from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
+from lifecycle.scorer import names
 from serving.app import build_app
 from serving.champion import load
-from serving.scorer import names
 from tests.serving.conftest import TestClient
 from tests.serving.fed import CUSTOMERS, Fed
 

@@ -1,4 +1,4 @@
-"""A version's scorer as serving meets it, and what its probabilities are reported as."""
+"""A version's scorer as whoever serves or checks it meets it, and how an answer is reported."""
 
 from __future__ import annotations
 
