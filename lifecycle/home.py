@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lifecycle.dataset import DataSet, read_dataset
 from lifecycle.errors import NotReady, UsageError
+from lifecycle.receiver import Receiver
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,11 +19,13 @@ class Home:
 
     Attributes:
         stores: the Feast configuration to apply instead of the embedded one.
+        webhook: whom to tell that an alias moved; None: nobody, or MLflow's server tells.
     """
 
     root: Path
     tracking_uri: str
     stores: Path | None = None
+    webhook: Receiver | None = None
 
     @property
     def dataset_file(self) -> Path:
@@ -116,7 +119,12 @@ class Home:
         return read_dataset(self.dataset_file)
 
 
-def open_home(root: Path, tracking_uri: str = "", stores: Path | None = None) -> Home:
+def open_home(
+    root: Path,
+    tracking_uri: str = "",
+    stores: Path | None = None,
+    webhook: Receiver | None = None,
+) -> Home:
     """Name the home at `root`. Makes nothing on disk: each store makes its own folder.
 
     Raises:
@@ -135,5 +143,8 @@ def open_home(root: Path, tracking_uri: str = "", stores: Path | None = None) ->
                 do="Name a file, such as deploy/postgres-redis/feature_store.yaml.",
             )  # fmt: skip
     return Home(
-        root=root, tracking_uri=tracking_uri or f"sqlite:///{root / 'mlflow.db'}", stores=stores
+        root=root,
+        tracking_uri=tracking_uri or f"sqlite:///{root / 'mlflow.db'}",
+        stores=stores,
+        webhook=webhook,
     )

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lifecycle.errors import UnknownName
@@ -34,6 +34,13 @@ class Settings(BaseSettings):
         " deploy/postgres-redis/feature_store.yaml",
     )
     actor: str = Field(default="", description="who is recorded in the ledger; empty: the user")
+    webhook_url: str = Field(
+        default="",
+        description="told when an alias moves, where MLflow is embedded; https, or 127.0.0.1",
+    )
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="signs what the webhook is told"
+    )
     host: str = Field(default="127.0.0.1", description="address the server binds")
     port: int = Field(default=8000, ge=0, le=65535, description="port the server binds")
 

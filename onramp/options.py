@@ -13,6 +13,7 @@ import click
 from lifecycle.errors import UsageError
 from lifecycle.home import Home, open_home
 from lifecycle.progress import Progress
+from lifecycle.receiver import receiver
 from lifecycle.task import Task, for_dataset
 from onramp.console import bars
 from tasks import find, supported
@@ -63,7 +64,12 @@ def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
 
     settings = load_settings()
     return Place(
-        home=open_home(home or settings.home, settings.tracking_uri, settings.stores),
+        home=open_home(
+            home or settings.home,
+            settings.tracking_uri,
+            settings.stores,
+            receiver(settings.webhook_url, settings.webhook_secret.get_secret_value()),
+        ),
         actor=actor or settings.actor,
         host=settings.host,
         port=settings.port,
