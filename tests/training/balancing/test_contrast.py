@@ -8,7 +8,8 @@ import pytest
 
 from lifecycle.metrics import METRICS
 from lifecycle.task import Kind
-from training.balancing.contrast import CONTRASTED, Contest, Draws, differences, under
+from training.balancing.contrast import CONTRASTED, Contest, differences
+from training.draws import Draws, under
 from training.promotion.paired import Pair, difference
 
 
@@ -41,7 +42,7 @@ def test_a_draw_is_the_metric_of_the_drawn_rows(kind: Kind) -> None:
         if name == "roc_auc":
             continue
         answers = contest.others["worse"]
-        found = under(Draws(weights=weights, codes=codes), name, contest.labels, answers)
+        found = under(Draws(weights=weights, codes=codes), kind, name, contest.labels, answers)
         for draw, value in zip(weights, found, strict=True):
             rows = np.repeat(np.arange(len(codes)), draw[codes])
             wanted = METRICS[kind][name](contest.labels[rows], answers[rows])
