@@ -1,7 +1,6 @@
-"""Figures as bytes: PNG for MLflow, a source for a page that holds everything, one sheet of many.
+"""Figures as bytes: each drawn once, for MLflow, for a page that holds everything, and for a sheet.
 
-SVG is sharp at every size and quicker to write than PNG, but it grows with every point that is
-drawn; a picture of thousands of points goes into the page as PNG.
+PNG only: SVG beside it would be as much drawing again, and it grows with every point that is drawn.
 """
 
 from __future__ import annotations
@@ -14,25 +13,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.image import imread
+from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.text import Text
+from PIL import Image, ImageDraw, ImageFont
 
 from training.report.section import Section
 
-DOTS = 100  # an inch
+DOTS = 120  # an inch
 WIDE = 8.0  # inches: wider figures hold several pictures beside each other
-HEAVY = 150_000  # bytes from which on an SVG gives way to PNG …
-HEAVY_PAGE = 1_800_000  # … and what all SVG of a page may take together
-MOST_POINTS = 2_000  # of a scatter: with more, SVG is not even tried
+PACKED = {"compress_level": 3}  # a third of the time of 6, for a tenth more bytes
 MOST_ON_SHEET = 12
 SHEET_COLUMNS = 3
 MARGIN = 16  # dots
-HEADING = 60  # dots
-# the same figure is the same bytes: no date, and names made of content instead of chance;
-# and a $ in somebody's column is a $ and no formula
-STILL: dict[Any, Any] = {"svg.hashsalt": "onramp", "text.parse_math": False}
+HEADING, TITLE = 60, 27  # dots
+PLAIN: dict[Any, Any] = {"text.parse_math": False}  # a $ in somebody's column is no formula
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +38,6 @@ class Picture:
         section, name: safe as file names.
         alt: what it shows, for those who cannot see it.
         png: on white.
-        svg: without a background, so that it takes that of the page; None where it is too heavy.
         wide: whether it needs the page's whole width to be read.
     """
 
@@ -51,7 +45,6 @@ class Picture:
     name: str
     alt: str
     png: bytes
-    svg: bytes | None
     wide: bool = False
 
     @property
@@ -61,34 +54,24 @@ class Picture:
     @property
     def source(self) -> str:
         """What an <img> shows, held in the page itself."""
-        kind, held = ("svg+xml", self.svg) if self.svg is not None else ("png", self.png)
-        return f"data:image/{kind};base64,{base64.b64encode(held).decode()}"
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
 
 
 def draw(sections: Sequence[Section]) -> tuple[Picture, ...]:
-    """Every figure of the sections, in their order; each is drawn once in either format."""
-    figures = [(one.name, name, figure) for one in sections for name, figure in one.figures]
-    heavy = min(HEAVY, HEAVY_PAGE // max(1, len(figures)))
-    return tuple(picture(*figure, heavy=heavy) for figure in figures)
+    """Every figure of the sections, in their order."""
+    return tuple(
+        picture(one.name, name, figure) for one in sections for name, figure in one.figures
+    )
 
 
-def picture(section: str, name: str, figure: Figure, heavy: int = HEAVY) -> Picture:
-    svg = b""
-    if points(figure) <= MOST_POINTS:
-        svg = written(figure, "svg", metadata={"Date": None, "Creator": None}, transparent=True)
+def picture(section: str, name: str, figure: Figure) -> Picture:
     return Picture(
         section=section,
         name=name,
         alt=titled(figure) or name.replace("_", " "),
-        png=written(figure, "png", dpi=DOTS, facecolor="white"),
-        svg=svg if 0 < len(svg) <= heavy else None,
+        png=written(figure),
         wide=figure.get_figwidth() > WIDE,
     )
-
-
-def points(figure: Figure) -> int:
-    """How many marks its scatters have: each is an element of an SVG."""
-    return sum(int(np.shape(one.get_offsets())[0]) for ax in figure.axes for one in ax.collections)
 
 
 def titled(figure: Figure) -> str:
@@ -97,14 +80,14 @@ def titled(figure: Figure) -> str:
     return "; ".join(dict.fromkeys(title for title in titles if title))
 
 
-def written(figure: Figure, kind: str, **options: Any) -> bytes:
+def written(figure: Figure) -> bytes:
     held = io.BytesIO()
     for text in figure.findobj(Text):
         text.set_parse_math(False)
-    with mpl.rc_context(STILL), warnings.catch_warnings():
+    with mpl.rc_context(PLAIN), warnings.catch_warnings():
         # letters that the font lacks become boxes, and the tables beside have them
         warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
-        figure.savefig(held, format=kind, **options)
+        figure.savefig(held, format="png", dpi=DOTS, facecolor="white", pil_kwargs=PACKED)
     return held.getvalue()
 
 
@@ -113,21 +96,23 @@ def sheet(title: str, pictures: Sequence[Picture]) -> bytes:
 
     Pixels are set down as they are, so that nothing is drawn twice.
     """
-    pixels = [imread(io.BytesIO(one.png), format="png") for one in telling(pictures)]
-    rows = [pixels[i : i + SHEET_COLUMNS] for i in range(0, len(pixels), SHEET_COLUMNS)]
-    wide = max((sum(p.shape[1] + MARGIN for p in row) for row in rows), default=DOTS * 6) + MARGIN
-    heights = [max(p.shape[0] for p in row) + MARGIN for row in rows]
-    high = HEADING + sum(heights) + MARGIN
-    figure = Figure(figsize=(wide / DOTS, high / DOTS), dpi=DOTS)
-    figure.text(MARGIN / wide, 1 - HEADING / 2 / high, title, size=16, va="center", weight="bold")
-    below = high - HEADING
+    images = [Image.open(io.BytesIO(one.png)).convert("RGB") for one in telling(pictures)]
+    rows = [images[i : i + SHEET_COLUMNS] for i in range(0, len(images), SHEET_COLUMNS)]
+    wide = max((sum(one.width + MARGIN for one in row) for row in rows), default=DOTS * 6) + MARGIN
+    heights = [max(one.height for one in row) + MARGIN for row in rows]
+    whole = Image.new("RGB", (wide, HEADING + sum(heights) + MARGIN), "white")
+    bold = ImageFont.truetype(findfont(FontProperties(weight="bold")), size=TITLE)
+    ImageDraw.Draw(whole).text((MARGIN, (HEADING - TITLE) // 2), title, fill="black", font=bold)
+    top = HEADING
     for row, tall in zip(rows, heights, strict=True):
         left = MARGIN
         for one in row:
-            figure.figimage(one, left, below - one.shape[0])
-            left += one.shape[1] + MARGIN
-        below -= tall
-    return written(figure, "png", dpi=DOTS, facecolor="white")
+            whole.paste(one, (left, top))
+            left += one.width + MARGIN
+        top += tall
+    held = io.BytesIO()
+    whole.save(held, format="png", **PACKED)
+    return held.getvalue()
 
 
 def telling(pictures: Sequence[Picture]) -> list[Picture]:

@@ -32,7 +32,7 @@ def test_a_page_is_one_file() -> None:
     assert "@import" not in html
     sources = re.findall(r'src="([^"]{1,30})', html)
     assert len(sources) == 1
-    assert sources[0].startswith("data:image/svg+xml;base64,")
+    assert sources[0].startswith("data:image/png;base64,")
     assert not re.search(r'(?:href|src|url\()="?(?:https?:)?//', html)
 
 
