@@ -26,6 +26,11 @@ DIGESTS = "digests.json"
 DIGEST = "digest"  # the version's tag, and the logged model's
 BYTECODE = "__pycache__"
 
+# of a version without a digest, after its name
+UNPROVEN = (
+    "was registered before files were fingerprinted: whether they are sound cannot be told. "
+    "Train it again."
+)
 MEND = "Run `onramp doctor --mend`: it fetches the files again where MLflow's own are sound."
 
 

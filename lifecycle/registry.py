@@ -183,6 +183,10 @@ class Registry:
         """Where the local copy stands."""
         return self.home.models / version.task / folder_name(version)
 
+    def source(self, version: Version) -> str:
+        """Where MLflow keeps the version's files."""
+        return self.client.get_model_version_download_uri(version.task, str(version.number))
+
     def fetch(self, version: Version, folder: Path) -> None:
         """Copy the version's files from MLflow; the folder appears whole, by rename.
 
@@ -208,9 +212,8 @@ class Registry:
     def _download(self, version: Version, scratch: Path) -> Path:
         """Where below `scratch` the version's files are."""
         try:
-            source = self.client.get_model_version_download_uri(version.task, str(version.number))
             found = mlflow.artifacts.download_artifacts(
-                source, dst_path=str(scratch), tracking_uri=self.home.tracking_uri
+                self.source(version), dst_path=str(scratch), tracking_uri=self.home.tracking_uri
             )
         except (MlflowException, OSError) as error:
             raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import pandas as pd
 
 from lifecycle import repeats, version_files
+from lifecycle.integrity import UNPROVEN
 from lifecycle.registry import Registry, Version
 from lifecycle.scorer import Scorer
 from serving.bands import Bands, bands
+
+_logger = logging.getLogger("onramp.serving")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +44,14 @@ class Champion:
 def load(registry: Registry, version: Version) -> Champion:
     """Make the version ready to serve.
 
+    A version without a digest, of before files were fingerprinted, serves on with a warning: to
+    refuse it would end an answer that nobody found wrong. (The gate admits no such version.)
+
     Raises:
         DataError: its files changed, or it does not repeat its recorded predictions.
     """
+    if not version.digest:
+        _logger.warning("%s %s", version.name, UNPROVEN)
     loaded = repeats.load(registry, version)
     scorer, reference = loaded.scorer, loaded.reference
     return Champion(
