@@ -86,16 +86,18 @@ class Skew:
     """Logged requests, replayed.
 
     Attributes:
-        requests: found in the log.
+        requests: found in the log, and present vectors of the online store where that has few.
         compared: of those, how many could be replayed.
         mismatches: what differed; may hold differences that the rule tolerates.
         problem: what kept us from replaying; empty when nothing did.
+        note: what the numbers do not say: of which kind the requests are, what was set aside.
     """
 
     requests: int
     compared: int
     mismatches: tuple[Mismatch, ...] = ()
     problem: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

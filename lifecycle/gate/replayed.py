@@ -49,7 +49,7 @@ def no_skew(rule: NoSkew, evidence: Evidence) -> Finding | None:
     if skew.problem:
         return untold(rule, f"Requests could not be replayed: {skew.problem}")
     compared = finite(skew.compared)
-    counted = f"{skew.compared} of {skew.requests} logged requests were replayed"
+    counted = f"{skew.compared} of {skew.requests} requests were replayed{aside(skew)}"
     if compared is None or compared < rule.least_requests:
         return untold(rule, f"{counted}; at least {rule.least_requests} are needed.")
     agree = "their features and scores agree" if compared else "there was none"
@@ -60,6 +60,10 @@ def no_skew(rule: NoSkew, evidence: Evidence) -> Finding | None:
         threshold=rule.tolerance,
         words=f"{counted}: {agree} (tolerance {rule.tolerance:g}).",
     )
+
+
+def aside(skew: Skew) -> str:
+    return f" ({skew.note})" if skew.note else ""
 
 
 def named(rule: NoSkew) -> str:
@@ -81,8 +85,9 @@ def differing(rule: NoSkew, skew: Skew, beyond: list[Mismatch]) -> Finding:
         outcome="failed",
         value=float(len(beyond)),
         threshold=rule.tolerance,
-        words=f"{skew.compared} logged requests were replayed and {len(beyond)} values differ by "
-        f"more than {rule.tolerance:g}: {shown}{f'; and {more} more' if more > 0 else ''}.",
+        words=f"{skew.compared} requests were replayed{aside(skew)} and {len(beyond)} values "
+        f"differ by more than {rule.tolerance:g}: {shown}"
+        f"{f'; and {more} more' if more > 0 else ''}.",
     )
 
 

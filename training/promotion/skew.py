@@ -1,0 +1,262 @@
+"""The skew proof: what was answered online is what the offline world says, value by value.
+
+Logged requests are replayed. The vector that a version was asked with must equal the offline
+one of that customer and moment, as training would read it; the score that was served must equal
+the score of a batch; and the challenger must answer one row as it answers a table. A difference
+is named by feature, customer, moment and both values. Here nothing is judged: `NoSkew` does.
+
+Three things are no skew, and would make every promotion a false alarm. Features whose definition
+has changed since the version learned them are left out, and named. An event that came in after
+the answer may change the offline row: the request is set aside, if the answer is what was known
+then (`training.promotion.arrivals` proves it). And of a customer whose newer row is in
+quarantine the online store serves what there is: that is held against the offline vector of then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from features.store import definitions
+from lifecycle.errors import OnrampError
+from lifecycle.gate import Mismatch, NoSkew, Skew
+from lifecycle.gate.replayed import tolerated
+from lifecycle.home import Home
+from lifecycle.registry import Registry
+from lifecycle.task import Task
+from lifecycle.version_files import FILES
+from training.model import Matrix, Scorer
+from training.promotion.asked import Judged, Request, logged, present, scores
+from training.promotion.offline import (
+    Pair,
+    Vector,
+    beside_quarantine,
+    differences,
+    late,
+    vectors,
+)
+
+MOST_NAMED = 200  # values that differ; the ledger keeps them all
+NOTHING = (
+    "nobody was answered by a version that is still there, and the online store holds nobody. "
+    "Run `onramp features`, which fills it."
+)
+
+Scorers = Mapping[int, Scorer]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """Requests, sorted out.
+
+    Attributes:
+        pairs: that can be compared.
+        late: how many were set aside, because something arrived after their vector was built.
+        mismatches: of all other pairs, feature by feature.
+    """
+
+    pairs: Sequence[Pair]
+    late: int
+    mismatches: Sequence[Mismatch]
+
+
+def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
+    home: Home,
+    task: Task,
+    challenger: Judged,
+    champion: Judged | None,
+    as_of: datetime,
+    *,
+    requests: int = 200,
+    seed: int = 0,
+) -> Skew | None:
+    """Replay requests, at most so many.
+
+    Args:
+        home: with a prediction log, or features and an online store.
+        task: its gate's `NoSkew` says the tolerance.
+        challenger: must answer a row as it answers a table.
+        champion: answers for the present vectors of the online store, which are compared where
+            fewer requests than that were logged: a home that never served is proved by them.
+        as_of: requests of later moments are left out.
+        requests: how many, of as many customers.
+        seed: of the sample.
+
+    Returns:
+        None where it does not apply: no rule asks, or there is no champion yet. A `problem`
+        where there is nothing to replay, or it cannot be.
+    """
+    rule = next((rule for rule in task.gate.rules if isinstance(rule, NoSkew)), None)
+    if rule is None or champion is None:
+        return None
+    draw = np.random.default_rng(seed)
+    try:
+        found = logged(home, task.name, as_of, requests, draw)
+        scorers = readable(home, task.name, found, challenger, champion)
+        asked = [one for one in found if one.version in scorers]
+        if (lacking := requests - len(asked)) > 0:
+            asked += present(home, task.name, champion, as_of, lacking, draw)
+        if not asked:
+            return Skew(requests=0, compared=0, problem=NOTHING)
+        return replay(home, task, asked, scorers, challenger, rule.tolerance)
+    except OnrampError as error:
+        return Skew(requests=0, compared=0, problem=str(error))
+
+
+def readable(
+    home: Home, task: str, asked: Sequence[Request], challenger: Judged, champion: Judged
+) -> Scorers:
+    """Version → its scorer, without versions that are gone or damaged: nobody serves them."""
+    found = {one.number: one.scorer for one in (challenger, champion)}
+    for number in sorted({one.version for one in asked} - found.keys()):
+        registry = Registry(home)
+        try:
+            folder = registry.folder(registry.version(task, number))
+        except OnrampError:
+            continue
+        found[number] = Scorer.from_folder(folder / FILES)
+    return found
+
+
+def replay(
+    home: Home,
+    task: Task,
+    asked: Sequence[Request],
+    scorers: Scorers,
+    challenger: Judged,
+    tolerance: float,
+) -> Skew:
+    """Hold every request, and the challenger, against the offline world."""
+    today = definitions(home, task.name)
+    names = {number: comparable(scorer, today) for number, scorer in scorers.items()}
+    offline = vectors(home, task.name, asked)
+    pairs = [
+        Pair(request=one, names=names[one.version], offline=vector)
+        for one, vector in zip(asked, offline, strict=True)
+        if vector is not None and names[one.version]
+    ]
+    checked = sort_out(home, task.name, pairs, tolerance)
+    found = [
+        *checked.mismatches,
+        *served(asked, scorers, tolerance),
+        *alike(challenger, checked.pairs, tolerance),
+    ]
+    redefined = {
+        name
+        for one in asked
+        for name, _ in scorers[one.version].features
+        if name not in names[one.version]
+    }
+    return Skew(
+        requests=len(asked),
+        compared=len(checked.pairs) - checked.late,
+        mismatches=tuple(found[:MOST_NAMED]),
+        note=note(asked, checked.late, len(asked) - len(pairs), redefined, len(found)),
+    )
+
+
+def comparable(scorer: Scorer, today: Mapping[str, str]) -> tuple[str, ...]:
+    """The version's features that are computed today as they were when it learned.
+
+    Of a version of before definitions were kept nothing is known: all are compared.
+    """
+    learned = scorer.facts.get("definitions", {})
+    return tuple(
+        name
+        for name, _ in scorer.features
+        if name in today and learned.get(name, today[name]) == today[name]
+    )
+
+
+def sort_out(home: Home, task: str, pairs: Sequence[Pair], tolerance: float) -> Checked:
+    """Compare features, and look into what differs before it is called a difference."""
+    found = {place: differences(pair, tolerance) for place, pair in enumerate(pairs)}
+    odd = [place for place, several in found.items() if several]
+    mixed = beside_quarantine(home, task, [pairs[place] for place in odd])
+    odd = [
+        place
+        for place, others in zip(odd, mixed, strict=True)
+        if all(differences(replace(pairs[place], offline=one), tolerance) for one in others)
+    ]
+    excused = late(home, [pairs[place] for place in odd], tolerance)
+    wrong = [place for place, fine in zip(odd, excused, strict=True) if not fine]
+    return Checked(
+        pairs=pairs, late=sum(excused), mismatches=[one for place in wrong for one in found[place]]
+    )
+
+
+def served(asked: Sequence[Request], scorers: Scorers, tolerance: float) -> Iterable[Mismatch]:
+    """Scores that were served and that a batch over the very same features does not give."""
+    for version, scorer in scorers.items():
+        own = [one for one in asked if one.version == version]
+        if not own:
+            continue
+        batch = scorer.score(frame_of(scorer, [one.vector for one in own]))
+        for one, line in zip(own, batch, strict=True):
+            again = scores(scorer, line)
+            for name in {**again, **one.scores}:
+                pair = one.scores.get(name), again.get(name)
+                yield from scored(one, f"{name} of version {version}", pair, tolerance)
+
+
+def alike(challenger: Judged, pairs: Sequence[Pair], tolerance: float) -> Iterable[Mismatch]:
+    """Where the challenger would answer one row otherwise than the same row in a table."""
+    scorer = challenger.scorer
+    rows = [pair.offline for pair in pairs]
+    if not rows:
+        return
+    batch = scorer.score(frame_of(scorer, rows))
+    single: list[Matrix] = [scorer.score_rows([row])[0] for row in rows]
+    for pair, one, line in zip(pairs, single, batch, strict=True):
+        for name, online, offline in zip(scorer.classes, one, line, strict=True):
+            told = f"{name} of version {challenger.number}"
+            yield from scored(pair.request, told, (float(online), float(offline)), tolerance)
+
+
+def scored(
+    request: Request, name: str, pair: tuple[float | None, float | None], tolerance: float
+) -> Iterable[Mismatch]:
+    """The mismatch, where the served score and the batch's are not the same."""
+    online, offline = pair
+    found = Mismatch(
+        customer_id=request.customer_id, at=request.at.isoformat(), what="score", name=name,
+        online=online, offline=offline,
+    )  # fmt: skip
+    if not tolerated(found, tolerance):
+        yield found
+
+
+def frame_of(scorer: Scorer, rows: Sequence[Vector]) -> pd.DataFrame:
+    """Rows as batch scoring reads them: doubles and texts."""
+    return pd.DataFrame(
+        {
+            name: pd.Series(
+                [row.get(name) for row in rows], dtype=float if kind == "number" else object
+            )
+            for name, kind in scorer.features
+        }
+    )
+
+
+def note(
+    asked: Sequence[Request], late: int, lost: int, redefined: set[str], differing: int
+) -> str:
+    """What the numbers do not say."""
+    count = Counter(one.logged for one in asked)
+    told = [f"{count[True]} logged requests"]
+    told += [f"{count[False]} present vectors of the online store"] if count[False] else []
+    parts = [" and ".join(told)]
+    if late:
+        parts.append(f"{late} set aside, because events came in after the answer")
+    if lost:
+        parts.append(f"{lost} set aside, because nothing offline is comparable")
+    if redefined:
+        parts.append(f"not compared, as defined otherwise since: {', '.join(sorted(redefined))}")
+    if differing > MOST_NAMED:
+        parts.append(f"{differing} values differ, {MOST_NAMED} are kept")
+    return "; ".join(parts)
