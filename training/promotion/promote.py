@@ -23,8 +23,6 @@ from lifecycle.ledger import Entry, Ledger
 from lifecycle.lock import held
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
-from lifecycle.version_files import FILES, row_keys
-from training.model import Scorer
 from training.promotion.evidence import Contender, evidence, nothing
 
 Frames = Callable[[], pd.DataFrame]
@@ -189,12 +187,7 @@ def gather(
 
 def contender(registry: Registry, version: Version) -> Contender:
     """Load a version as it would be served."""
-    folder = registry.folder(version)
-    return Contender(
-        number=version.number,
-        scorer=Scorer.from_folder(folder / FILES),
-        keys=row_keys(folder),
-    )
+    return Contender.load(version.number, registry.folder(version))
 
 
 def publish(

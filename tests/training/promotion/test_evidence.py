@@ -14,7 +14,8 @@ from lifecycle.row_keys import row_keys
 from lifecycle.version_files import FILES  # beside the scorer that reads it
 from tests.training.conftest import PREFERENCE, Trained
 from training.model import Scorer
-from training.promotion.evidence import Contender, aligned, evidence, places, rarest
+from training.promotion.evidence import Contender, evidence
+from training.promotion.labels import aligned, places, rarest
 
 TASK = replace(PREFERENCE, gate=Gate(rules=(NotWorse("accuracy", 0.1), NotWorse("macro_f1", 0.1))))
 

@@ -10,7 +10,8 @@ import pandas as pd
 from lifecycle.metrics import Labels
 from lifecycle.task import Task
 from lifecycle.version_files import redefined
-from training.promotion.evidence import Contender, aligned, places, rarest
+from training.promotion.evidence import MONEY, Contender, earned
+from training.promotion.labels import aligned, places, rarest
 from training.promotion.paired import Pair
 from training.promotion.unseen import after, overlap
 
@@ -74,12 +75,21 @@ def common_rows(
         return NoRows("Neither version has learned any class of the later rows.")
     left_out = sorted({str(label) for label in rows["label"][~known]})
     rows, labels = rows[known], labels[known]
+    theirs, ours = (aligned(one.scorer.score(rows), one.scorer.classes, classes) for one in both)
     pair = Pair(
         kind=task.kind,
         labels=labels,
-        challenger=aligned(second.scorer.score(rows), second.scorer.classes, classes),
-        champion=aligned(first.scorer.score(rows), first.scorer.classes, classes),
+        challenger=ours,
+        champion=theirs,
         customers=rows["customer_id"],
+        by_row={}
+        if task.costs is None
+        else {
+            MONEY: (
+                earned(task.costs, second, labels, ours),
+                earned(task.costs, first, labels, theirs),
+            )
+        },
     )
     notes = [*redefinitions(both, definitions), *unlearned(both, classes, labels)]
     if left_out:

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.stats import norm
 
 from lifecycle.gate import Difference
-from lifecycle.metrics import HIGHER_IS_BETTER, METRICS
-from training.promotion.evidence import rarest
+from lifecycle.metrics import METRICS
+from training.promotion.labels import rarest
 from training.promotion.paired import Pair, difference
 from training.promotion.side_by_side.common import Common
 from training.promotion.side_by_side.values import MetricPair, SameRows, SlicePair, Slices
+from training.promotion.side_by_side.words import higher
+from training.promotion.slices import of_slice, values
 
 SIGNIFICANT = 0.05
 LEAST_ROWS, LEAST_OF_RAREST = 100, 20  # of a slice, to say anything of it
 MOST_VALUES = 12  # of a feature, to be sliced by
-MISSING = "missing"
-
-Mask = npt.NDArray[np.bool_]
+# of the same labels log_loss_skill is log_loss on another scale: it tells two versions nothing new
+SAME = frozenset({"log_loss_skill"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,27 +50,42 @@ def same_rows(common: Common, asked: Asked) -> SameRows:
         rarest=common.rarest,
         first_moment=moments.min().isoformat(),
         last_moment=moments.max().isoformat(),
-        metrics=tuple(metric_pair(common.pair, name, asked) for name in METRICS[common.pair.kind]),
+        metrics=tuple(metric_pair(common.pair, name, asked) for name in told_of(common.pair)),
         slices=slices(common, asked),
     )
 
 
-def metric_pair(pair: Pair, name: str, asked: Asked) -> MetricPair:
-    """One metric of both, with the paired interval of the difference."""
-    metric, found = METRICS[pair.kind][name], difference(pair, name)
+def told_of(pair: Pair) -> tuple[str, ...]:
+    """The metrics of the kind, and money where the task has costs."""
+    return (*(name for name in METRICS[pair.kind] if name not in SAME), *pair.by_row)
+
+
+def metric_pair(pair: Pair, name: str, asked: Asked, found: Difference | None = None) -> MetricPair:
+    """One metric of both, with the paired interval of the difference where it is not known yet."""
+    found = found or difference(pair, name)
+    first, second = values_of(pair, name)
     return MetricPair(
         metric=name,
-        higher_is_better=HIGHER_IS_BETTER[name],
-        first=metric(pair.labels, pair.champion),
-        second=metric(pair.labels, pair.challenger),
+        higher_is_better=higher(name),
+        first=first,
+        second=second,
         difference=found,
         better=better(name, found, asked),
     )
 
 
+def values_of(pair: Pair, name: str) -> tuple[float, float]:
+    """The metric of the first version and of the second."""
+    if name in pair.by_row:
+        second, first = pair.by_row[name]
+        return float(first.mean()), float(second.mean())
+    metric = METRICS[pair.kind][name]
+    return metric(pair.labels, pair.champion), metric(pair.labels, pair.challenger)
+
+
 def better(name: str, found: Difference, asked: Asked) -> int | None:
     """The version that the interval says is better; None: it holds zero or is no number."""
-    sign = 1.0 if HIGHER_IS_BETTER[name] else -1.0
+    sign = 1.0 if higher(name) else -1.0
     ends = sorted((sign * found.low, sign * found.high))
     if ends[0] > 0:
         return asked.second
@@ -83,13 +97,12 @@ def slices(common: Common, asked: Asked) -> Slices:
     left_out: list[str] = []
     found: list[SlicePair] = []
     for feature in asked.by:
-        values = named(common.frame[feature])
-        if values.nunique() > MOST_VALUES:
-            left_out.append(f"{feature}: {values.nunique():,} values")
+        column = common.frame[feature]
+        if column.nunique() > MOST_VALUES:
+            left_out.append(f"{feature}: {column.nunique():,} values")
             continue
-        for value in sorted(values.unique(), key=lambda text: (text == MISSING, text)):
-            mask = (values == value).to_numpy()
-            pair = part_of(common.pair, mask)
+        for value, rows in values(column):
+            pair = common.pair.where(rows)
             fewest = rarest(pair.labels, len(common.classes))
             if len(pair.labels) < LEAST_ROWS or fewest < LEAST_OF_RAREST:
                 left_out.append(f"{feature} {value} ({len(pair.labels):,} rows, rarest {fewest:,})")
@@ -97,30 +110,16 @@ def slices(common: Common, asked: Asked) -> Slices:
             found.append(slice_pair(pair, (feature, value, fewest), asked))
     return Slices(
         metric=asked.metric,
-        higher_is_better=HIGHER_IS_BETTER[asked.metric],
+        higher_is_better=higher(asked.metric),
         compared=corrected(found),
         left_out=tuple(left_out),
     )
 
 
-def named(column: pd.Series[Any]) -> pd.Series[str]:
-    """Values as words; a whole number without its decimals."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column.map(lambda value: MISSING if pd.isna(value) else f"{value:g}")
-    return column.map(lambda value: MISSING if pd.isna(value) else str(value))
-
-
-def part_of(pair: Pair, mask: Mask) -> Pair:
-    return replace(
-        pair, labels=pair.labels[mask], challenger=pair.challenger[mask],
-        champion=pair.champion[mask], customers=pair.customers[mask],
-    )  # fmt: skip
-
-
 def slice_pair(pair: Pair, told: tuple[str, str, int], asked: Asked) -> SlicePair:
     """One slice, its p-value not corrected yet."""
     feature, value, fewest = told
-    whole = metric_pair(pair, asked.metric, asked)
+    whole = metric_pair(pair, asked.metric, asked, of_slice(pair, asked.metric))
     return SlicePair(
         feature=feature, value=value, rows=len(pair.labels), rarest=fewest,
         first=whole.first, second=whole.second, difference=whole.difference,
