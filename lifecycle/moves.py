@@ -20,7 +20,9 @@ from lifecycle.home import Home
 from lifecycle.ledger import Entry
 from lifecycle.sqlite import expect
 
-COLUMNS = ("number", "task", "state", "champion", "previous", "version", "entry", "row")
+COLUMNS = (
+    "number", "task", "state", "champion", "previous", "challenger", "version", "entry", "row",
+)  # fmt: skip
 TABLE = """
 CREATE TABLE IF NOT EXISTS moves (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -28,6 +30,7 @@ CREATE TABLE IF NOT EXISTS moves (
     state TEXT NOT NULL,
     champion INTEGER,
     previous INTEGER,
+    challenger INTEGER,
     version INTEGER NOT NULL,
     entry TEXT NOT NULL,
     row INTEGER
@@ -45,6 +48,7 @@ class Move:
     Attributes:
         champion: who held the alias when the move was begun, if one did.
         previous: who held `previous` then.
+        challenger: who held `challenger` then.
         version: who is to be champion.
         entry: the ledger row that tells of the move once it is done.
         number: its place; 0 until it is written.
@@ -53,6 +57,7 @@ class Move:
     task: str
     champion: int | None
     previous: int | None
+    challenger: int | None
     version: int
     entry: Entry
     number: int = 0
@@ -70,10 +75,10 @@ class Moves:
         """
         with self.opened() as db:
             cursor = db.execute(
-                "INSERT INTO moves (task, state, champion, previous, version, entry)"
-                " VALUES (?, 'open', ?, ?, ?, ?)",
+                "INSERT INTO moves (task, state, champion, previous, challenger, version, entry)"
+                " VALUES (?, 'open', ?, ?, ?, ?, ?)",
                 (
-                    move.task, move.champion, move.previous, move.version,
+                    move.task, move.champion, move.previous, move.challenger, move.version,
                     json.dumps(asdict(move.entry), default=str),
                 ),
             )  # fmt: skip
@@ -91,7 +96,8 @@ class Moves:
             return None
         return Move(
             task=row["task"], champion=row["champion"], previous=row["previous"],
-            version=row["version"], entry=Entry(**json.loads(row["entry"])), number=row["number"],
+            challenger=row["challenger"], version=row["version"],
+            entry=Entry(**json.loads(row["entry"])), number=row["number"],
         )  # fmt: skip
 
     def done(self, move: Move) -> int:
