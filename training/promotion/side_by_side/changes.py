@@ -12,8 +12,9 @@ from training.promotion.side_by_side.values import Choice, FeatureChanges
 # what a version's facts hold of how it was made; the rest is what it learned
 FACTS = (
     "question", "horizon_days", "moments", "classes", "algorithm", "how", "rounds", "calibrated_on",
-    "threshold", "threshold_rule", "seed",
+    "threshold", "seed",
 )  # fmt: skip
+RULE = "threshold_rule"
 NESTED = ("params", "balancing", "calibrator")
 RUN = (
     "algorithms", "metric", "smote.k_neighbors", "smote.ratio", "synthetic_rows", "features",
@@ -39,6 +40,8 @@ def chosen(one: Entrant) -> dict[str, str]:
     """Everything that was chosen for a version, by name."""
     facts = one.facts
     found = {name: spoken(facts[name]) for name in FACTS if name in facts}
+    if RULE in facts:  # what the calibration rows would have chosen is measured, and no choice
+        found[RULE] = spoken(facts[RULE]).split(";")[0]
     for group in NESTED:
         found |= dict(flat(group, facts.get(group, {})))
     found |= {name: one.parameters[name] for name in RUN if name in one.parameters}

@@ -10,7 +10,7 @@ import pandas as pd
 from lifecycle.metrics import Labels
 from lifecycle.task import Task
 from lifecycle.version_files import redefined
-from training.promotion.evidence import MONEY, Contender, earned
+from training.promotion.evidence import Contender, earned
 from training.promotion.labels import aligned, places, rarest
 from training.promotion.paired import Pair
 from training.promotion.unseen import after, overlap
@@ -76,20 +76,15 @@ def common_rows(
     left_out = sorted({str(label) for label in rows["label"][~known]})
     rows, labels = rows[known], labels[known]
     theirs, ours = (aligned(one.scorer.score(rows), one.scorer.classes, classes) for one in both)
+    mine = earned(task.costs, second, labels, ours)
+    other = earned(task.costs, first, labels, theirs)
     pair = Pair(
         kind=task.kind,
         labels=labels,
         challenger=ours,
         champion=theirs,
         customers=rows["customer_id"],
-        by_row={}
-        if task.costs is None
-        else {
-            MONEY: (
-                earned(task.costs, second, labels, ours),
-                earned(task.costs, first, labels, theirs),
-            )
-        },
+        by_row={name: (money, other[name]) for name, money in mine.items()},
     )
     notes = [*redefinitions(both, definitions), *unlearned(both, classes, labels)]
     if left_out:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from lifecycle.errors import OnrampError, UnknownName, UsageError
 from lifecycle.event_store import EventStore
+from lifecycle.gate.rules import SLICED_BY
 from lifecycle.home import Home
 from lifecycle.metrics import METRICS
 from lifecycle.registry import Registry
@@ -22,13 +23,12 @@ from training.promotion.side_by_side import curves
 from training.promotion.side_by_side.changes import choices, feature_changes
 from training.promotion.side_by_side.common import Common, NoRows, common_rows
 from training.promotion.side_by_side.importance import importances
-from training.promotion.side_by_side.measured import Asked, same_rows
+from training.promotion.side_by_side.measured import MONEY, Asked, same_rows
 from training.promotion.side_by_side.recorded import Entrant, entrant
 from training.promotion.side_by_side.values import Comparison
+from training.promotion.slices import column
 
 Today = Callable[[], tuple[pd.DataFrame, Mapping[str, str]]]
-
-FOREMOST = ("country", "plan", "device")
 
 
 def compare(  # noqa: PLR0913  # one thing each, the optional ones by name
@@ -43,7 +43,8 @@ def compare(  # noqa: PLR0913  # one thing each, the optional ones by name
         first: the number of one.
         second: of the other; differences are its less the first's.
         metric: by which slices are compared; None: what the task optimises.
-        by: features to slice by; none: the categories, country, plan and device before others.
+        by: features to slice by, a profile column also as the data set names it; none: every
+            category, country, plan and device before others.
         as_of: the rows are those whose label was known then; None: now, on the data set's clock.
 
     Raises:
@@ -67,8 +68,9 @@ def compare_on(  # noqa: PLR0913  # as `compare`
 ) -> Comparison:  # fmt: skip
     """As `compare`, on given labelled moments with the definitions of their features."""
     metric = metric or task.metric
-    if metric not in METRICS[task.kind]:
-        raise UnknownName(f"metric of a {task.kind} task", metric, METRICS[task.kind])
+    known = [*METRICS[task.kind], *([MONEY] if task.costs else [])]
+    if metric not in known:
+        raise UnknownName(f"metric of a {task.kind} task", metric, known)
     one, other = entrants(home, task, first, second)
     common, problem = rows_of(task, today, one, other)
     asked = Asked(
@@ -138,13 +140,21 @@ def sliced(common: Common, both: Sequence[Entrant], by: Sequence[str]) -> tuple[
     features = {name: kind for one in both for name, kind in one.scorer.features}
     known = [name for name in features if name in common.frame.columns]
     if by:
-        for name in by:
-            if name not in known:
+        meant = {name: column(common.frame, name) for name in by}
+        for name, there in meant.items():
+            if there not in known:
                 raise UnknownName("feature", name, known)
-        return tuple(dict.fromkeys(by))
-    kinds = sorted(n for n in known if features[n] == "category")
-    ordered = [name for name in FOREMOST if name in kinds]
-    return (*ordered, *(name for name in kinds if name not in FOREMOST))
+        return tuple(dict.fromkeys(meant.values()))
+    foremost = [column(common.frame, name) for name in SLICED_BY]
+    return tuple(
+        sorted(
+            (name for name in known if features[name] == "category"),
+            key=lambda name: (
+                foremost.index(name) if name in foremost else len(foremost),
+                name,
+            ),
+        )
+    )
 
 
 def questions(task: Task, both: Sequence[Entrant]) -> list[str]:

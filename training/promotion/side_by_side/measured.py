@@ -20,6 +20,7 @@ from training.promotion.slices import of_slice, values
 
 SIGNIFICANT = 0.05
 LEAST_ROWS, LEAST_OF_RAREST = 100, 20  # of a slice, to say anything of it
+MONEY = "expected_value"  # of a task with costs; a metric of no kind
 MOST_VALUES = 12  # of a feature, to be sliced by
 # of the same labels log_loss_skill is log_loss on another scale: it tells two versions nothing new
 SAME = frozenset({"log_loss_skill"})

@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from lifecycle.metrics import HIGHER_IS_BETTER
 from training.promotion.side_by_side.values import Curve, Importances, MetricPair, Weight
 from training.report.explained import panel
 from training.report.figures import axes, legend, named_bars
@@ -66,7 +65,7 @@ def differences_figure(metrics: Sequence[MetricPair], first: int, second: int) -
         f"{second} is better →",
     )
     for y, one in enumerate(shown[::-1]):
-        sign = 1.0 if HIGHER_IS_BETTER[one.metric] else -1.0
+        sign = 1.0 if one.higher_is_better else -1.0
         found = one.difference
         half = (found.high - found.low) / 2 or 1.0
         ends = sorted((sign * found.low / half, sign * found.high / half))

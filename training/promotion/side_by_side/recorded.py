@@ -10,12 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import mlflow
+from lightgbm.basic import LightGBMError
 from mlflow.exceptions import MlflowException
 
 from lifecycle import version_files
+from lifecycle.errors import DataError, NotReady
 from lifecycle.registry import Registry, Version
 from lifecycle.version_files import FILES
-from training.model import Scorer
+from training.model import FOREST, Scorer
 from training.promotion.evidence import Contender
 from training.promotion.side_by_side.values import Judgement, Side
 from training.report.files import FOLDER
@@ -59,9 +61,10 @@ def entrant(registry: Registry, version: Version) -> Entrant:
 
     Raises:
         NotReady: one of its files is gone.
+        DataError: its model cannot be read.
     """
     folder = registry.folder(version)
-    scorer = Scorer.from_folder(folder / FILES)
+    scorer = scorer_in(folder, version)
     parameters = parameters_of(registry, version.run_id)
     return Entrant(
         side=side(version, scorer.facts, version_files.evaluation(folder), parameters),
@@ -72,6 +75,26 @@ def entrant(registry: Registry, version: Version) -> Entrant:
         parameters=parameters,
         explained=explained_rows(registry, version),
     )
+
+
+def scorer_in(folder: Path, version: Version) -> Scorer:
+    """The version's model, as it is served."""
+    forest = folder / FILES / FOREST
+    again = f"Train again: `onramp train {version.task}`."
+    if not forest.exists():
+        raise NotReady(
+            f"Version {version.number} of {version.task} has no {FOREST}.",
+            found="It was made before versions were forests, or is damaged.",
+            do=again,
+        )
+    try:
+        return Scorer.from_folder(folder / FILES)
+    except (LightGBMError, ValueError, KeyError) as error:
+        raise DataError(
+            f"Version {version.number} of {version.task} cannot be read.",
+            found=f"{type(error).__name__}: {error}",
+            do=again,
+        ) from error
 
 
 def side(

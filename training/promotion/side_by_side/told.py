@@ -79,7 +79,9 @@ def same_section(found: Comparison, *, drawn: bool) -> Section:
          one.difference.method)
         for one in same.metrics
     ]  # fmt: skip
-    columns = ("metric", "better is", str(first), str(second), *INTERVAL, "better", "by")
+    columns = (
+        "metric", "better is", f"version {first}", f"version {second}", *INTERVAL, "better", "by"
+    )  # fmt: skip
     figures = (("differences", pictures.differences_figure(same.metrics, first, second)),)
     return Section(
         name="same",
@@ -105,7 +107,7 @@ def same_words(found: Comparison, same: SameRows) -> str:
             parts.append(f"Version {number} is better in {', '.join(names)}.")
     if not any(one.better for one in same.metrics):
         parts.append("Neither is better beyond chance in any metric.")
-    parts.append("Intervals are by customer, each for itself.")
+    parts.append("Each interval is for itself and by customer: rows of one are alike.")
     return " ".join(parts)
 
 
@@ -128,8 +130,8 @@ def slices_section(found: Comparison, same: SameRows) -> Section:
         for one in slices.compared
     ]  # fmt: skip
     columns = (
-        "feature", "value", "rows", "rarest class", str(found.first.number),
-        str(found.second.number), *INTERVAL, "p (Holm)", "better",
+        "feature", "value", "rows", "rarest class", f"version {found.first.number}",
+        f"version {found.second.number}", *INTERVAL, "p (Holm)", "better",
     )  # fmt: skip
     tables = {f"{slices.metric} by slice": Table(columns=columns, rows=rows)} if rows else {}
     return Section(name="slices", title="By slice", words=words, tables=tables)

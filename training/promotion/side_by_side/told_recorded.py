@@ -68,7 +68,8 @@ def windows(side: Side) -> Iterator[tuple[str, Cell]]:
     yield "first test moment", side.test_from or None
     yield "last test moment", side.test_until or None
     for part, rows in side.rows.items():
-        yield f"rows {part.replace('_', ' ')}", f"{rows:,}"
+        if rows:
+            yield f"rows {part.replace('_', ' ')}", f"{rows:,}"
     for name, value in side.lineage.items():
         yield name.replace("_", " "), value
     yield "data fingerprint", side.data_fingerprint or None

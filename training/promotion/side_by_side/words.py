@@ -14,8 +14,13 @@ def named(side: Side) -> str:
     return f"{side.number}" + (f" ({', '.join(side.aliases)})" if side.aliases else "")
 
 
+def higher(metric: str) -> bool:
+    """Whether more of it is better; money is no metric of a kind, and more of it is."""
+    return HIGHER_IS_BETTER.get(metric, True)
+
+
 def way(metric: str) -> str:
-    return "higher" if HIGHER_IS_BETTER[metric] else "lower"
+    return "higher" if higher(metric) else "lower"
 
 
 def said(better: int | None, measure: float) -> str:
