@@ -19,6 +19,7 @@ VERBS = {
     "train": "Search, fit, judge and register a model of one task.",
     "join": "Lend this machine's workers to a search that runs elsewhere.",
     "leaderboard": "Compare every training of a task: the best first.",
+    "compare": "Hold two versions of a task against each other.",
     "promote": "Put a version through the gate; make it champion if it passes.",
     "reproduce": "Make a version again from what was recorded of it, and compare.",
     "serve": "Answer over HTTP with the champion of each task.",
