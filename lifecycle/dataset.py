@@ -69,6 +69,11 @@ class TaskChoice(Spec):
     moments: tuple[int, ...] | None = None
     horizon_days: int | None = Field(default=None, gt=0)
     costs: Costs | None = None
+    approval: Literal["automatic", "required"] | None = None
+    floors: dict[str, float] = Field(
+        default_factory=dict,
+        description="metric → the floor (or ceiling) that the task's gate has for it here",
+    )
     unsupported: str = Field(default="", description="why this data set cannot carry the task")
 
 

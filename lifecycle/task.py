@@ -14,6 +14,7 @@ from lifecycle.label import Does, Label, MostTaken
 from lifecycle.space import Search
 
 Kind = Literal["binary", "multiclass"]
+Approval = Literal["automatic", "required"]
 Metric = Literal["log_loss", "roc_auc", "pr_auc", "brier", "macro_f1"]
 
 LEAST_CLASSES = 2
@@ -55,6 +56,7 @@ class Task:
         metric: what the search optimises, out of fold.
         latency_ms: what one answer may take in process; larger blends are not chosen.
         costs: of a task with a yes: what it earns to act on one; None: nobody has said.
+        approval: required: what the gate would promote waits until a person approves it.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Task:
     monitor: Monitor = Monitor()
     latency_ms: float = 0.3
     costs: Costs | None = None
+    approval: Approval = "automatic"
 
     def __post_init__(self) -> None:
         if self.costs and self.kind != "binary":
@@ -96,6 +99,7 @@ def for_dataset(task: Task, dataset: DataSet) -> Task:
     """The task as this data set asks it.
 
     Raises:
+        UsageError: it gives another floor for a metric that the task's gate has none for.
         Unsupported: the data set cannot carry the task; the error says why.
     """
     choice = dataset.tasks.get(task.name)
@@ -113,6 +117,8 @@ def for_dataset(task: Task, dataset: DataSet) -> Task:
         moments=choice.moments or task.moments,
         horizon_days=choice.horizon_days or task.horizon_days,
         costs=choice.costs or task.costs,
+        approval=choice.approval or task.approval,
+        gate=task.gate.bounded(choice.floors),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,18 @@ def test_as_the_data_set_asks_it() -> None:
     choice = SHOP.model_copy(update={"tasks": {"churn": TaskChoice(moments=(7,), horizon_days=90)}})
     assert for_dataset(TASK, choice) == replace(TASK, moments=(7,), horizon_days=90)
     assert for_dataset(TASK, SHOP) == TASK
+
+
+@pytest.mark.parametrize(
+    ("said", "own", "holds"),
+    [(None, "required", "required"), ("required", "automatic", "required"),
+     ("automatic", "required", "automatic")],
+)  # fmt: skip
+def test_the_data_set_may_ask_for_a_person(said: Any, own: Any, holds: str) -> None:
+    """A task is approved by a person where its data set, or else it itself, asks for one."""
+    shop = SHOP.model_copy(update={"tasks": {"churn": TaskChoice(approval=said)}})
+    assert for_dataset(replace(TASK, approval=own), shop).approval == holds
+    assert TASK.approval == "automatic"
 
 
 def test_the_question_names_the_horizon_that_the_data_set_gives() -> None:
