@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
 from typing import Any
 
 import duckdb
@@ -12,7 +13,7 @@ import pandas as pd
 
 from features import store
 from features.built import built
-from features.tables import keys_sql, tables
+from features.tables import Table, keys_sql, tables
 from lifecycle.gate.evidence import Mismatch
 from lifecycle.gate.replayed import tolerated
 from lifecycle.home import Home
@@ -63,10 +64,12 @@ def keys(asked: Sequence[Request]) -> pd.DataFrame:
 def vectors(home: Home, task: str, asked: Sequence[Request]) -> list[Vector | None]:
     """The service's offline vector of each request's customer and moment.
 
-    As training reads it where the moment is built. Where it no longer is, because a definition
-    has changed since and rows of another definition are another table, it is computed by today's
-    definitions. None where nobody signed up.
+    As training reads it where the moment is built in every view. Where it no longer is, because
+    a definition has changed since and rows of another definition are another table, it is
+    computed by today's definitions. None where nobody signed up.
     """
+    if not asked:
+        return []
     entities = keys(asked)
     there = built(home, entities)
     found: list[Vector | None] = [None] * len(asked)
@@ -83,6 +86,8 @@ def vectors(home: Home, task: str, asked: Sequence[Request]) -> list[Vector | No
 
 
 def historical(home: Home, task: str, entities: pd.DataFrame) -> list[Vector]:
+    if entities.empty:  # Feast would look its registry through all the same
+        return []
     return records(store.historical(home, task, entities).to_pandas())
 
 
@@ -126,34 +131,37 @@ def explained(pair: Pair, known: pd.DataFrame, tolerance: float) -> bool:
     )
 
 
-def beside_quarantine(home: Home, task: str, pairs: Sequence[Pair]) -> list[Sequence[Vector]]:
-    """For each request the offline vectors of its customer's later moments in quarantine.
+def beside_quarantine(home: Home, task: str, pairs: Sequence[Pair]) -> list[list[Vector]]:
+    """For each request what its customer's later moments in quarantine left in the online store.
 
     A row that broke a bound in one view reaches no store, the other view's row of that moment
-    does. Feast's join gives the same mixture at that moment.
+    does. So the customer is served with the earlier moment of the one and the later of the other.
     """
-    found: list[Sequence[Vector]] = [()] * len(pairs)
-    rejected = [table.rejected() for table in tables(home, home.dataset())]
-    if not pairs or not any(rejected):
-        return found
-    entities = keys([pair.request for pair in pairs])
-    asked = pd.DataFrame(
-        {
-            "place": range(len(pairs)),
-            "customer_id": entities["customer_id"],
-            "moment": entities["event_timestamp"].dt.tz_localize(None),
-        }
-    )
-    either = " UNION ".join(keys_sql(parts) for parts in rejected)
+    mixed: list[list[Vector]] = [[] for _ in pairs]
+    for table in tables(home, home.dataset()) if pairs else ():
+        places, later = quarantined_since(table, [pair.request for pair in pairs])
+        names = [feature.name for feature in table.features]
+        for place, vector in zip(places, vectors(home, task, later), strict=True):
+            if vector is not None:
+                stayed = {name: pairs[place].offline.get(name) for name in names}
+                mixed[place].append({**vector, **stayed})
+    return mixed
+
+
+def quarantined_since(
+    table: Table, asked: Sequence[Request]
+) -> tuple[Sequence[int], Sequence[Request]]:
+    """The requests, by place, as if they had been asked at a later moment in quarantine."""
+    if not table.rejected():
+        return (), ()
+    moments = keys(asked).assign(place=range(len(asked)))
+    moments["moment"] = moments.pop("event_timestamp").dt.tz_localize(None)
     with duckdb.connect() as db:
-        db.register("asked", asked)
-        later = db.execute(
-            f"SELECT place, customer_id, q.event_timestamp FROM asked JOIN ({either}) AS q"
+        db.register("asked", moments)
+        rows = db.execute(
+            f"SELECT place, q.event_timestamp FROM asked JOIN ({keys_sql(table.rejected())}) AS q"
             " USING (customer_id) WHERE q.event_timestamp > moment ORDER BY ALL"
-        ).df()
-    later["event_timestamp"] = later["event_timestamp"].dt.tz_localize("UTC")
-    told_of = historical(home, task, later[["customer_id", "event_timestamp"]])
-    for place in later["place"].unique():
-        rows = np.flatnonzero(later["place"] == place)
-        found[place] = [told_of[row] for row in rows]
-    return found
+        ).fetchall()
+    return [place for place, _ in rows], [
+        replace(asked[place], at=moment.replace(tzinfo=UTC)) for place, moment in rows
+    ]

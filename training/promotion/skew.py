@@ -9,7 +9,7 @@ Three things are no skew, and would make every promotion a false alarm. Features
 has changed since the version learned them are left out, and named. An event that came in after
 the answer may change the offline row: the request is set aside, if the answer is what was known
 then (`training.promotion.arrivals` proves it). And of a customer whose newer row is in
-quarantine the online store serves what there is: that is held against the offline vector of then.
+quarantine the online store serves what there is: that is held against the same mixture.
 """
 
 from __future__ import annotations
