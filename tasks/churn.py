@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from lifecycle.costs import Costs
-from lifecycle.gate import AtLeast, AtMost, Gate, NotWorse
+from lifecycle.gate import (
+    AtLeast,
+    AtMost,
+    Gate,
+    NotWorse,
+    NotWorseOnSlices,
+    SignatureCompatible,
+)
 from lifecycle.label import Inactive
 from lifecycle.task import Monitor, Task
+from tasks._slices import SLICES
 from tasks._trees import TREES
 
 TASK = Task(
@@ -17,11 +25,16 @@ TASK = Task(
     search=TREES,
     gate=Gate(
         rules=(
-            AtLeast("roc_auc", 0.55),
+            AtLeast("roc_auc", 0.55),  # a data set may ask more: `[tasks.churn.floors]`
             AtMost("ece", 0.10),
             AtLeast("log_loss_skill", 0.0),
+            # far from what is usual (0.3 ms, 2 MB): a busy machine is no reason to refuse
+            AtMost("latency_ms", 5.0),
+            AtMost("size_mb", 200.0),
             NotWorse("roc_auc", margin=0.01),
             NotWorse("log_loss", margin=0.01, higher_is_better=False),
+            NotWorseOnSlices("log_loss", margin=0.02, by=SLICES, higher_is_better=False),
+            SignatureCompatible(),
         )
     ),
     monitor=Monitor(metric="roc_auc", tolerated_loss=0.05),

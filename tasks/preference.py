@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from lifecycle.gate import AtLeast, AtMost, Gate, NotWorse
+from lifecycle.gate import (
+    AtLeast,
+    AtMost,
+    Gate,
+    NotWorse,
+    NotWorseOnSlices,
+    SignatureCompatible,
+)
 from lifecycle.label import MostTaken
 from lifecycle.task import Monitor, Task
+from tasks._slices import SLICES
 from tasks._trees import TREES
 
 TASK = Task(
@@ -18,8 +26,15 @@ TASK = Task(
         rules=(
             AtLeast("log_loss_skill", 0.0),
             AtMost("ece", 0.10),
+            AtMost("latency_ms", 5.0),  # far from what is usual, as in tasks/churn.py
+            AtMost("size_mb", 200.0),
             NotWorse("accuracy", margin=0.02),
             NotWorse("log_loss", margin=0.02, higher_is_better=False),
+            # every row says something of every class: no class needs rows of its own
+            NotWorseOnSlices(
+                "log_loss", margin=0.04, by=SLICES, least_positives=0, higher_is_better=False
+            ),
+            SignatureCompatible(),
         )
     ),
     monitor=Monitor(metric="accuracy", tolerated_loss=0.08),

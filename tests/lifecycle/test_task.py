@@ -11,7 +11,7 @@ import pytest
 from lifecycle.costs import Costs
 from lifecycle.dataset import DataSet, TaskChoice, Vocabulary
 from lifecycle.errors import Unsupported, UsageError
-from lifecycle.gate import Gate
+from lifecycle.gate import AtLeast, Gate, NotWorse
 from lifecycle.label import Does, Inactive, MostTaken
 from lifecycle.space import Search
 from lifecycle.task import Task, for_dataset
@@ -59,6 +59,16 @@ def test_the_data_set_may_ask_for_a_person(said: Any, own: Any, holds: str) -> N
     shop = SHOP.model_copy(update={"tasks": {"churn": TaskChoice(approval=said)}})
     assert for_dataset(replace(TASK, approval=own), shop).approval == holds
     assert TASK.approval == "automatic"
+
+
+def test_a_data_set_may_ask_more_of_the_gate() -> None:
+    """Its floors take the place of the task's, and a floor of nothing is not passed over."""
+    task = replace(TASK, gate=Gate(rules=(AtLeast("roc_auc", 0.55), NotWorse("roc_auc", 0.01))))
+    asked = SHOP.model_copy(update={"tasks": {"churn": TaskChoice(floors={"roc_auc": 0.75})}})
+    rules = for_dataset(task, asked).gate.rules
+    assert rules == (AtLeast("roc_auc", 0.75), NotWorse("roc_auc", 0.01))
+    with pytest.raises(UsageError, match="another bound of 'roc_auc'"):
+        for_dataset(TASK, asked)
 
 
 def test_the_question_names_the_horizon_that_the_data_set_gives() -> None:

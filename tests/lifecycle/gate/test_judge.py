@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lifecycle.gate import AtLeast, AtMost, Difference, Evidence, Gate, NotWorse, judge
+from lifecycle.gate import (
+    AtLeast,
+    AtMost,
+    Better,
+    Difference,
+    Evidence,
+    Gate,
+    NoSkew,
+    NotWorse,
+    NotWorseOnSlices,
+    SignatureCompatible,
+    SignatureDifference,
+    Skew,
+    SliceDifference,
+    judge,
+)
 
 GATE = Gate(
     rules=(
@@ -91,30 +107,146 @@ def test_a_known_failure_is_stronger_than_not_knowing() -> None:
     assert judge(GATE, bad).decision == "refuse"
 
 
-numbers = st.floats(allow_nan=True, allow_infinity=True)
-differences = st.fixed_dictionaries(
-    {"roc_auc": st.builds(gap, numbers, numbers), "log_loss": st.builds(gap, numbers, numbers)}
+def test_a_gate_without_rules_judges_nothing() -> None:
+    """A gate that ships switched off promotes nobody."""
+    verdict = judge(Gate(rules=()), GOOD)
+    assert verdict.decision == "cannot judge"
+    assert "no rule" in verdict.reasons[0]
+
+
+WHOLE = Gate(
+    rules=(
+        *GATE.rules,
+        Better("brier", higher_is_better=False),
+        NotWorseOnSlices("roc_auc", 0.02, by=("country",)),
+        SignatureCompatible(),
+        NoSkew(),
+    )
 )
+FINE = replace(
+    GOOD,
+    differences={**(GOOD.differences or {}), "brier": gap(-0.02, -0.01)},
+    slices=(
+        SliceDifference(
+            metric="roc_auc", margin=0.02, feature="country", value="AT", rows=400, positives=90,
+            difference=gap(-0.01, 0.01), p_value=0.8,
+        ),
+    ),
+    sliced_by=("country",),
+    signature=SignatureDifference(),
+    skew=Skew(requests=60, compared=60),
+)  # fmt: skip
+ODD = (None, math.nan, math.inf, -math.inf, "0.9", True, 10**400, [])
+
+
+def with_difference(metric: str, **changes: object) -> Evidence:
+    """The good evidence with one difference changed."""
+    known = dict(FINE.differences or {})
+    known[metric] = replace(known[metric], **changes)  # type: ignore[arg-type]  # may be anything
+    return replace(FINE, differences=known)
+
+
+def test_every_rule_has_its_finding() -> None:
+    """Each kind of rule speaks once, and good evidence passes all of them."""
+    verdict = judge(WHOLE, FINE)
+    assert verdict.decision == "promote", verdict.reasons
+    assert len(verdict.findings) == 3 + len(WHOLE.rules)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda odd: replace(FINE, metrics={"roc_auc": odd, "ece": 0.0}),
+        lambda odd: replace(FINE, metrics={"roc_auc": 0.8, "ece": odd}),
+        lambda odd: with_difference("roc_auc", low=odd),
+        lambda odd: with_difference("log_loss", high=odd),
+        lambda odd: with_difference("brier", value=odd),
+        lambda odd: with_difference("roc_auc", confidence=odd),
+        lambda odd: replace(FINE, slices=(replace(FINE.slices[0], p_value=odd),)),
+        lambda odd: replace(FINE, slices=(replace(FINE.slices[0], rows=odd, p_value=odd),)),
+    ],
+    ids=["metric", "ceiling", "low", "high", "value", "confidence", "p value", "slice"],
+)
+def test_one_odd_number_stops_a_promotion(spoil: Callable[[object], Evidence]) -> None:
+    """Nothing that is no finite number passes any rule, and nothing raises."""
+    for odd in ODD:
+        assert judge(WHOLE, spoil(odd)).decision != "promote", odd
+
+
+@pytest.mark.parametrize("name", ["rows", "positives", "seen"])
+def test_a_count_that_is_none_stops_a_promotion(name: str) -> None:
+    """How many rows there were has to be known."""
+    for odd in (None, math.nan, -math.inf, "999", True, []):
+        changed = replace(FINE, **{name: odd})  # type: ignore[arg-type]  # may be anything
+        assert judge(WHOLE, changed).decision == "cannot judge", odd
+
+
+@pytest.mark.parametrize("name", ["signature", "skew", "sliced_by"])
+def test_what_nobody_measured_stops_a_promotion(name: str) -> None:
+    """With a champion, each proof that a rule asks for has to be there."""
+    absent = replace(FINE, **{name: None})  # type: ignore[arg-type]  # each of them may be None
+    assert judge(WHOLE, absent).decision == "cannot judge"
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True)
+anything = st.one_of(numbers, st.none(), st.integers(), st.text(max_size=3))
+gaps = st.builds(
+    Difference,
+    value=anything, low=anything, high=anything, confidence=st.just(0.95), method=st.just("test"),
+)  # fmt: skip
+small = st.integers(0, 500)
 evidences = st.builds(
     Evidence,
-    rows=st.integers(0, 500),
-    positives=st.integers(0, 100),
-    seen=st.integers(0, 3),
-    metrics=st.fixed_dictionaries({"roc_auc": numbers, "ece": numbers}),
-    differences=differences,
-)
+    rows=small,
+    positives=small,
+    seen=st.integers(0, 1),
+    metrics=st.dictionaries(st.sampled_from(["roc_auc", "ece"]), anything),
+    differences=st.none()
+    | st.dictionaries(st.sampled_from(["roc_auc", "log_loss", "brier"]), gaps),
+    slices=st.lists(
+        st.builds(
+            SliceDifference,
+            metric=st.just("roc_auc"), margin=st.just(0.02), feature=st.just("country"),
+            value=st.text(max_size=2), rows=small, positives=small,
+            difference=st.none() | gaps, p_value=anything,
+        ),
+        max_size=3,
+    ).map(tuple),
+    sliced_by=st.sampled_from([None, (), ("country",)]),
+    signature=st.none()
+    | st.builds(SignatureDifference, missing=st.sampled_from([(), ("sessions_7d",)])),
+    skew=st.none()
+    | st.builds(
+        Skew, requests=small, compared=small, problem=st.sampled_from(["", "no log"]),
+        mismatches=st.just(()),
+    ),
+    problem=st.sampled_from(["", "disk on fire"]),
+)  # fmt: skip
 
 
-@given(evidences)
-@settings(deadline=None, max_examples=300)
-def test_nothing_odd_is_ever_promoted(found: Evidence) -> None:
+@given(evidences, st.sampled_from([GATE, WHOLE]))
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+def test_it_always_answers_and_never_promotes_the_odd(found: Evidence, gate: Gate) -> None:
     """Promotion implies that every number was there, finite and on the right side."""
-    if judge(GATE, found).decision != "promote":
+    verdict = judge(gate, found)
+    assert all(finding.words for finding in verdict.findings)
+    if verdict.decision != "promote":
+        assert any(finding.outcome != "passed" for finding in verdict.findings)
         return
     assert (found.rows >= 200, found.positives >= 30, found.seen) == (True, True, 0)
+    assert (found.problem, found.metrics["ece"] <= 0.1) == ("", True)
     assert math.isfinite(found.metrics["roc_auc"])
     assert found.metrics["roc_auc"] >= 0.7
-    assert found.metrics["ece"] <= 0.1
-    assert found.differences is not None
-    assert found.differences["roc_auc"].low >= -0.01
-    assert found.differences["log_loss"].high <= 0.01
+    if found.differences is not None:
+        assert found.differences["roc_auc"].low >= -0.01
+        assert found.differences["log_loss"].high <= 0.01
+
+
+@given(st.floats(), st.floats(), st.floats())
+@settings(deadline=None, max_examples=100)
+def test_a_promoted_challenger_is_not_worse(value: float, low: float, high: float) -> None:
+    """Near good evidence, where promotions happen, the interval decides, whatever it is."""
+    found = with_difference("roc_auc", value=value, low=low, high=high)
+    promoted = judge(WHOLE, found).decision == "promote"
+    finite = all(map(math.isfinite, (value, low, high)))
+    assert promoted == (finite and -0.01 <= low <= high)
