@@ -53,10 +53,10 @@ def compare(  # noqa: PLR0913  # one thing each, the optional ones by name
     """
 
     def today() -> tuple[pd.DataFrame, Mapping[str, str]]:
+        now = as_of or EventStore(home).as_of(home.dataset())
         from features.store import definitions  # noqa: PLC0415  # Feast: 4 s that a frame spares
         from training.dataset import assemble  # noqa: PLC0415  # as above
 
-        now = as_of or EventStore(home).as_of(home.dataset())
         return assemble(home, task, now).frame, definitions(home, task.name)
 
     return compare_on(home, task, first, second, today, metric=metric, by=by)

@@ -1,7 +1,7 @@
 """Two versions in a home of their own: the trained one, and a lesser one made up from its files.
 
-Nothing is trained here. The lesser has half of the first one's trees, no calibration and another
-definition of one feature, and no run tells of it.
+Nothing is trained here. The lesser has half of the first one's trees, says too much to everybody,
+has another definition of one feature, and no run tells of it.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def two(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Two:
                                "verdict.why": "roc_auc is <b>lower</b>."},
     )  # fmt: skip
     registry.point("champion", first)
+    registry.drop("challenger", "churn")
     lesser = whole.parent / folder_name(registry.version("churn", 2))
     shutil.copytree(whole, lesser)
     halve(lesser)
@@ -69,13 +70,16 @@ def two(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Two:
 
 
 def halve(folder: Path) -> None:
-    """Half of the trees, no calibration, a definition and fewer categories of its own."""
+    """Half of the trees, probabilities that are too high, definitions and a threshold of its own."""
     forest, facts = folder / FILES / FOREST, folder / FILES / FACTS
     booster = lightgbm.Booster(model_file=str(forest))
     booster.save_model(str(forest), num_iteration=max(1, booster.num_trees() // 2))
     told = json.loads(facts.read_text())
-    told |= {"calibrator": {"method": "none"}, "definitions": {"n0": "old", "n1": "same"}}
-    told["threshold"] = 0.25
+    told |= {
+        "calibrator": {"method": "scaling", "temperature": 2.0, "bias": [0.0, 2.0]},
+        "definitions": {"n0": "old", "n1": "same"},
+        "threshold": 0.25,
+    }
     facts.write_text(json.dumps(told))
 
 
