@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from training.search.plan import Candidate, Found
 
 # One row, in ms, as benchmarks/training.py measures it: a constant of the machine class and not
 # of the moment, so that the same data and seed choose the same model.
-BASE_MS, TREE_MS, FEATURE_MS = 0.06, 0.00005, 0.001
+# A level of a tree is mostly a wait for memory, and the more trees there are the longer.
+BASE_MS, LEVEL_MS, FEATURE_MS = 0.06, 0.00003, 0.001
+LEAVES = 31  # LightGBM's own, where a search leaves it
 FEW, SOME = 10_000, 30_000  # rows up to which refits are cheap enough to be repeated
 REPEATS = 3
 SPARE = 0.85  # of the time that is left, for work whose length is only estimated
@@ -24,9 +27,17 @@ SPARE = 0.85  # of the time that is left, for work whose length is only estimate
 def latency_ms(task: Task, ground: Ground, recipe: Recipe) -> float:
     """Estimated time of one row, in ms, encoding and calibration included."""
     per_round = 1 if task.kind == "binary" else ground.problem.settings.classes
-    rounds = sum(fit.rounds for member in recipe.members for fit in member.fits)
+    down = sum(
+        levels(member.candidate) * fit.rounds for member in recipe.members for fit in member.fits
+    )
     features = len(ground.problem.encoder.features)
-    return BASE_MS + FEATURE_MS * features + TREE_MS * rounds * per_round
+    return BASE_MS + FEATURE_MS * features + LEVEL_MS * down * per_round
+
+
+def levels(candidate: Candidate) -> float:
+    """Decisions from a tree's root to a leaf: as many as a balanced tree has at most."""
+    deep = candidate.params.get("max_depth")
+    return float(deep or math.log2(float(candidate.params.get("num_leaves") or LEAVES)))
 
 
 @dataclass(frozen=True, kw_only=True)
