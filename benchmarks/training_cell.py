@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-ANSWERS, ANSWER_SECONDS, WARM = 500, 20.0, 5
+ANSWERS, ANSWER_SECONDS, WARM = 300, 3.0, 5
 ROWS = 50  # different ones, asked in turn
 LIBRARIES = ("lightgbm", "xgboost", "catboost", "scikit-learn", "optuna", "flaml",
              "autogluon.tabular", "numpy", "pandas")  # fmt: skip
@@ -71,7 +71,7 @@ def run(
 
 
 def middle(calls: list[Callable[[], object]]) -> float:
-    """Milliseconds of the middle one of 500 single answers, or of as many as 20 s allow."""
+    """Milliseconds of the middle one of 300 single answers, or of as many as 3 s allow."""
     for call in calls[:WARM]:
         call()
     taken: list[float] = []
