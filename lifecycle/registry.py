@@ -129,13 +129,22 @@ class Registry:
         )
         return self.version(task, int(made.version))
 
+    def describe_model(self, task: str, text: str, tags: Mapping[str, str]) -> None:
+        """Write the model's description, in Markdown, and its tags, where they are others."""
+        model = self.client.get_registered_model(task)
+        if model.description != text:
+            self.client.update_registered_model(task, text)
+        for key, value in tags.items():
+            if model.tags.get(key) != value:
+                self.client.set_registered_model_tag(task, key, value)
+
     def describe(self, version: Version, text: str) -> None:
         """Write the version's description, in Markdown."""
         self.client.update_model_version(version.task, str(version.number), text)
 
     def drop(self, alias: Alias, task: str) -> None:
         """Let nothing hold the alias."""
-        if self.holder(task, alias) is not None:
+        if alias in self.aliases(task):
             self.client.delete_registered_model_alias(task, alias)
 
     def point(self, alias: Alias, version: Version) -> None:
@@ -185,7 +194,7 @@ class Registry:
 
     def source(self, version: Version) -> str:
         """Where MLflow keeps the version's files."""
-        return self.client.get_model_version_download_uri(version.task, str(version.number))
+        return str(self.client.get_model_version_download_uri(version.task, str(version.number)))
 
     def fetch(self, version: Version, folder: Path) -> None:
         """Copy the version's files from MLflow; the folder appears whole, by rename.
@@ -208,6 +217,38 @@ class Registry:
                     raise
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def fetch_again(self, version: Version) -> None:
+        """Put a fresh copy of MLflow's files in the place of the local one.
+
+        Raises:
+            DataError: MLflow's own files are not as they were registered; the old copy stays.
+        """
+        folder = self.place(version)
+        fresh, old = (folder.with_name(f".{uuid.uuid4().hex[:8]}{UNFINISHED}") for _ in range(2))
+        self.fetch(version, fresh)
+        folder.rename(old)
+        try:
+            fresh.rename(folder)
+        except OSError:  # a reader saw no copy and was quicker; its copy was verified, too
+            shutil.rmtree(fresh)
+        shutil.rmtree(old)
+
+    def restore(self, version: Version) -> None:
+        """Give MLflow back the files that it lost, from a local copy that is verified first.
+
+        Raises:
+            DataError: the local copy is not as it was registered.
+            NotReady: the version was not registered from a logged model, as ours are.
+        """
+        model = self.client.get_model_version(version.task, str(version.number)).model_id
+        if not version.digest or not model:
+            raise NotReady(
+                f"{version.name} cannot be given back its files.",
+                found="It names no digest or no logged model.",
+                do="Train it again.",
+            )
+        self.client.log_model_artifacts(model, str(self.folder(version)))
 
     def _download(self, version: Version, scratch: Path) -> Path:
         """Where below `scratch` the version's files are."""

@@ -213,26 +213,3 @@ def version_tags(task: Task, built: Built, run_id: str) -> Mapping[str, str]:
         shown["warnings"] = " ".join(warnings)[:TAG_LENGTH]
     names = ("roc_auc", "log_loss", "ece") if task.kind == "binary" else ("log_loss", "accuracy")
     return shown | {f"test.{name}": f"{built.metrics[name]:.4f}" for name in names}
-
-
-def description(task: Task, built: Built) -> str:
-    """The version in words, for the registry's page."""
-    best, rows = built.final.best, rows_of(built.prepared)
-    baseline = built.baselines["logistic_regression"]
-    made = (
-        f"{best.algorithm}, {built.final.recipe.how}, balancing {best.balance.method}, "
-        f"calibration {built.calibrated.calibrator['method']}. "
-        f"Trained as of {built.prepared.data.as_of:%Y-%m-%d} on {rows['train']:,} rows, "
-        f"judged on {rows['test']:,} later rows of customers it never saw."
-    )
-    lines = [
-        f"**{task.asked}**",
-        "",
-        made,
-        *(f"\n**Look at:** {warning}" for warning in standard.warnings_of(task, built)),
-        "",
-        "| metric | this model | logistic regression |",
-        "|---|---|---|",
-    ]
-    lines += [f"| {k} | {v:.4f} | {baseline[k]:.4f} |" for k, v in built.metrics.items()]
-    return "\n".join(lines)

@@ -13,8 +13,9 @@ from lifecycle import tracking
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.progress import Progress, silent
-from lifecycle.registry import Registry
+from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
+from lifecycle.webhook import alias_moved
 from training import record
 from training.candidate import Budget, Built, build, rows_of
 from training.model import FOLDER
@@ -32,6 +33,7 @@ class TrainReport:
         rows: part → rows.
         trials: outcome → trials.
         seconds: of the whole, of assembling the data and of the search.
+        notes: what could not be done for people once the version was registered.
     """
 
     task: str
@@ -49,6 +51,7 @@ class TrainReport:
     as_of: datetime
     data_fingerprint: str
     seconds: Mapping[str, float]
+    notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """What a person reads."""
@@ -68,10 +71,11 @@ class TrainReport:
             f"  rows: {rows}",
             "  out of time".ljust(width + 4) + "".join(name.rjust(10) for name in names),
         ]
-        return found + [
+        found += [
             f"  {row.ljust(width + 2)}" + "".join(f"{values[name]:10.4f}" for name in names)
             for row, values in table.items()
         ]
+        return found + [f"  {note}" for note in self.notes]
 
 
 def train(  # noqa: PLR0913  # the verb's own options, each by name
@@ -138,14 +142,26 @@ def train_on(  # noqa: PLR0913  # what `train` hands on, each by name
         registry = Registry(home)
         own = record.version_tags(task, built, run.run_id)
         version = registry.register(task.name, uri, {**(tags or {}), **own})
-        registry.describe(version, record.description(task, built))
         registry.point("challenger", version)
+    notes = told(home, task, version)
     seconds = {
         "total": time.monotonic() - began + assembled,
         "assemble": assembled,
         "search": built.found.seconds,
     }
-    return report(task, built, version.number, run.run_id, seconds)
+    made = report(task, built, version.number, run.run_id, seconds)
+    return replace(made, notes=notes)
+
+
+def told(home: Home, task: Task, version: Version) -> tuple[str, ...]:
+    """Write what people read of the version, and tell whoever listens; returns what failed."""
+    from training.promotion import card  # noqa: PLC0415  # what only a registered version needs
+
+    problems = (
+        card.try_to_publish(home, task, version),
+        alias_moved(home, task.name, "challenger", version.number),
+    )
+    return tuple(problem for problem in problems if problem)
 
 
 def report(
