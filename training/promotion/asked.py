@@ -22,7 +22,7 @@ POOL = 5  # of so many times the customers asked for, the newest, the sample is 
 LOGGED: tuple[Origin, Origin] = ("online", "batch")
 
 
-class Judged(Protocol):
+class Rival(Protocol):
     """A version as the proof needs it."""
 
     @property
@@ -92,7 +92,7 @@ def request(row: Mapping[Hashable, Any]) -> Request:
 
 
 def present(
-    home: Home, task: str, champion: Judged, as_of: datetime, most: int, draw: np.random.Generator
+    home: Home, task: str, champion: Rival, as_of: datetime, most: int, draw: np.random.Generator
 ) -> list[Request]:
     """What the champion would answer now, from the online store, about a sample of customers.
 

@@ -31,7 +31,7 @@ from lifecycle.registry import Registry
 from lifecycle.task import Task
 from lifecycle.version_files import FILES
 from training.model import Matrix, Scorer
-from training.promotion.asked import Judged, Request, logged, present, scores
+from training.promotion.asked import Rival, Request, logged, present, scores
 from training.promotion.offline import (
     Pair,
     Vector,
@@ -68,8 +68,8 @@ class Checked:
 def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
     home: Home,
     task: Task,
-    challenger: Judged,
-    champion: Judged | None,
+    challenger: Rival,
+    champion: Rival | None,
     as_of: datetime,
     *,
     requests: int = 200,
@@ -109,7 +109,7 @@ def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
 
 
 def readable(
-    home: Home, task: str, asked: Sequence[Request], challenger: Judged, champion: Judged
+    home: Home, task: str, asked: Sequence[Request], challenger: Rival, champion: Rival
 ) -> Scorers:
     """Version → its scorer, without versions that are gone or damaged: nobody serves them."""
     found = {one.number: one.scorer for one in (challenger, champion)}
@@ -128,7 +128,7 @@ def replay(
     task: Task,
     asked: Sequence[Request],
     scorers: Scorers,
-    challenger: Judged,
+    challenger: Rival,
     tolerance: float,
 ) -> Skew:
     """Hold every request, and the challenger, against the offline world."""
@@ -204,7 +204,7 @@ def served(asked: Sequence[Request], scorers: Scorers, tolerance: float) -> Iter
                 yield from scored(one, f"{name} of version {version}", pair, tolerance)
 
 
-def alike(challenger: Judged, pairs: Sequence[Pair], tolerance: float) -> Iterable[Mismatch]:
+def alike(challenger: Rival, pairs: Sequence[Pair], tolerance: float) -> Iterable[Mismatch]:
     """Where the challenger would answer one row otherwise than the same row in a table."""
     scorer = challenger.scorer
     rows = [pair.offline for pair in pairs]
