@@ -7,6 +7,7 @@ from lifecycle.gate import (
     AtLeast,
     AtMost,
     Gate,
+    NoSkew,
     NotWorse,
     NotWorseOnSlices,
     SignatureCompatible,
@@ -35,6 +36,7 @@ TASK = Task(
             NotWorse("log_loss", margin=0.01, higher_is_better=False),
             NotWorseOnSlices("log_loss", margin=0.02, by=SLICES, higher_is_better=False),
             SignatureCompatible(),
+            NoSkew(),
         )
     ),
     monitor=Monitor(metric="roc_auc", tolerated_loss=0.05),

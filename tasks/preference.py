@@ -6,6 +6,7 @@ from lifecycle.gate import (
     AtLeast,
     AtMost,
     Gate,
+    NoSkew,
     NotWorse,
     NotWorseOnSlices,
     SignatureCompatible,
@@ -35,6 +36,7 @@ TASK = Task(
                 "log_loss", margin=0.04, by=SLICES, least_positives=0, higher_is_better=False
             ),
             SignatureCompatible(),
+            NoSkew(),
         )
     ),
     monitor=Monitor(metric="accuracy", tolerated_loss=0.08),
