@@ -49,6 +49,8 @@ BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;""",
 INSERT = f"INSERT INTO ledger ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 OLD = "ledger_before_the_chain"
 
+MOVES = ("promote", "approve", "roll back")  # the decisions that make another version champion
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -119,6 +121,14 @@ class Ledger:
             ).fetchall()
         return tuple(Entry(**{**dict(row), "evidence": evidence_of(row)}) for row in rows)
 
+    def head(self) -> tuple[int, str]:
+        """How many rows there are, and the hash of the newest."""
+        if not self.path.exists():
+            return 0, FIRST
+        with opened(self.path) as db:
+            (rows,) = db.execute("SELECT count(*) FROM ledger").fetchone()
+            return int(rows), newest_hash(db)
+
     def verify(self) -> tuple[Broken, ...]:
         """Every row that was edited, removed or inserted since it was written; none: all is well.
 
@@ -156,7 +166,6 @@ def opened(path: Path, schema: str = "") -> Iterator[sqlite3.Connection]:
 
 def write(db: sqlite3.Connection, entry: Entry) -> int:
     """Chain one row to the newest, in the caller's transaction; returns its number."""
-    newest = db.execute("SELECT hash FROM ledger ORDER BY number DESC LIMIT 1").fetchone()
     number = given(db) + 1
     row = {
         "number": number,
@@ -168,11 +177,16 @@ def write(db: sqlite3.Connection, entry: Entry) -> int:
         "version": entry.version,
         "previous": entry.previous,
         "evidence": json.dumps(entry.evidence, default=str),
-        "before": newest["hash"] if newest else FIRST,
+        "before": newest_hash(db),
     }
     row["hash"] = digest(row)
     db.execute(INSERT, [row[name] for name in COLUMNS])
     return number
+
+
+def newest_hash(db: sqlite3.Connection) -> str:
+    newest = db.execute("SELECT hash FROM ledger ORDER BY number DESC LIMIT 1").fetchone()
+    return str(newest["hash"]) if newest else FIRST
 
 
 def given(db: sqlite3.Connection) -> int:

@@ -21,6 +21,10 @@ VERBS = {
     "leaderboard": "Compare every training of a task: the best first.",
     "compare": "Hold two versions of a task against each other.",
     "promote": "Put a version through the gate; make it champion if it passes.",
+    "approve": "Make a version that awaits approval the champion.",
+    "reject": "Let a version that awaits approval wait no longer; say why.",
+    "rollback": "Put an earlier version back in the champion's place, at once.",
+    "history": "Say who decided what, when and why; check that nobody changed it since.",
     "reproduce": "Make a version again from what was recorded of it, and compare.",
     "serve": "Answer over HTTP with the champion of each task.",
     "score": "Score every customer whose moment fell due, and log it.",
@@ -53,6 +57,7 @@ def command() -> None:
     Exit codes: 0 done · 1 unforeseen failure · 2 wrong usage · 3 unusable data
     4 something must be made first · 5 held by another process · 10 refused by the gate
     11 the gate could not judge · 12 what was made again differs
+    13 awaiting a person's approval
     """  # noqa: D301 - click wants the character, not a backslash and a letter
 
 

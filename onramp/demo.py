@@ -30,7 +30,8 @@ from onramp.story import STRANGER, Plan, Step, Story
 from serving.batch import score
 from simulator import Drift, simulate
 from simulator.simulate import DAYS, START
-from training.promotion.promote import PromotionReport, promote
+from training.promotion.promote import promote
+from training.promotion.report import PromotionReport
 from training.run import TrainReport, train
 
 WEEK = timedelta(days=7)

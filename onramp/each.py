@@ -11,7 +11,7 @@ from lifecycle.task import Task
 from onramp.console import show
 
 # The worst that happened decides; a refusal is a good day's work beside a failure.
-SEVERITY = (1, 3, 5, 4, 2, 11, 10, 0)
+SEVERITY = (1, 3, 5, 4, 2, 11, 10, 13, 0)
 
 
 class Report(Protocol):

@@ -3,11 +3,13 @@
 It may be killed at any point. The job stays open and claimed; the next worker sees that the
 one before it is dead, takes the job over and does it again: Optuna's journal hands back the
 trials that were done, a version that was registered carries the job's number and is not trained
-twice, and a promotion that had gone through is found and not repeated.
+twice, and a promotion that had gone through is found and not repeated. Where the task asks for a
+person, the job waits: `onramp approve` or `onramp reject` ends it, and no other is opened before.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
@@ -16,20 +18,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from lifecycle.errors import Busy, OnrampError, Refused, Undecided
+from lifecycle.errors import Awaits, Busy, OnrampError, Refused, Undecided
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.jobs import End, Job, Jobs
 from lifecycle.ledger import Entry, Ledger
+from lifecycle.moves import Moves
 from lifecycle.progress import Progress, silent
 from lifecycle.registry import Registry
 from lifecycle.task import Task
 from lifecycle.worker import alive, me
 from onramp.refresh import refresh
+from training.promotion.move import settle
 from training.promotion.promote import promote
 from training.run import train
 
-Outcome = Literal["nothing to do", "promoted", "refused", "undecided", "failed"]
+Outcome = Literal[
+    "nothing to do", "promoted", "refused", "undecided", "awaiting approval", "failed"
+]
 
 HEARTBEAT_SECONDS = 20.0
 JOB_TAG = "job"  # on the version that a job trained
@@ -49,6 +55,7 @@ EXITS: Mapping[Outcome, int] = {
     "promoted": 0,
     "refused": Refused.exit_code,
     "undecided": Undecided.exit_code,
+    "awaiting approval": Awaits.exit_code,
     "failed": 1,
 }
 
@@ -107,12 +114,12 @@ def retrain(
         Busy: a living worker has the job, or took it over from this one; or something that the
             work needs is held by another process, and then the job stays open.
     """
+    if Moves(home).open(task.name):
+        settle(home, Registry(home), task.name)
     jobs = Jobs(home)
     job = jobs.claim(task.name, me(), alive=alive)
     if job is None:
-        return RetrainReport(
-            task=task.name, outcome="nothing to do", words="No retrain job is open."
-        )
+        return idle(jobs, task)
     with heartbeat(jobs, job) as lost:
         try:
             report = work(home, task, Work(job, as_of, budget, lost), progress)
@@ -121,10 +128,36 @@ def retrain(
             raise
         except Exception as error:  # noqa: BLE001  the job runner: whatever it was, the job must close
             report = failed(home, task, job, error)
-    ended = ENDED.get(report.outcome)
-    if ended and not jobs.end(job, ended, {"version": report.version, "words": report.words}):
+    if not closed(jobs, job, report):
         raise taken_over(job)
     return report
+
+
+def idle(jobs: Jobs, task: Task) -> RetrainReport:
+    """No job that a worker can do; one may wait for a person."""
+    waiting = jobs.waiting(task.name)
+    if waiting is None:
+        return RetrainReport(
+            task=task.name, outcome="nothing to do", words="No retrain job is open."
+        )
+    number = int(json.loads(waiting.outcome)["version"])
+    return RetrainReport(
+        task=task.name,
+        outcome="awaiting approval",
+        words=f"Job {waiting.id} ({waiting.why}) trained version {number}. "
+        f"Say `onramp approve {task.name}` or `onramp reject {task.name} --because …`.",
+        job_id=waiting.id,
+        version=number,
+    )
+
+
+def closed(jobs: Jobs, job: Job, report: RetrainReport) -> bool:
+    """End the job, or let it wait for a person; False when it is no longer ours."""
+    outcome: dict[str, object] = {"version": report.version, "words": report.words}
+    if report.outcome == "awaiting approval" and report.version is not None:
+        return jobs.wait(job, report.version, outcome)
+    ended = ENDED.get(report.outcome)
+    return ended is None or jobs.end(job, ended, outcome)
 
 
 def failed(home: Home, task: Task, job: Job, error: Exception) -> RetrainReport:
@@ -174,7 +207,7 @@ def work(home: Home, task: Task, given: Work, progress: Progress) -> RetrainRepo
     judged = promote(home, task, version=number, actor=f"job {job.id}", as_of=now)
     return RetrainReport(
         task=task.name,
-        outcome=OUTCOMES[judged.decision],
+        outcome="awaiting approval" if judged.awaits else OUTCOMES[judged.decision],
         words=f"Job {job.id} ({job.why}) trained version {number}.",
         job_id=job.id,
         version=number,

@@ -17,7 +17,7 @@ from lifecycle.task import Task
 from monitoring.monitor import MonitorReport
 from onramp.retrain import RetrainReport
 from tasks import supported
-from training.promotion.promote import PromotionReport
+from training.promotion.report import PromotionReport
 from training.run import TrainReport
 
 MARK = "demo"  # a file in the home that says: made by a demo, may be put aside by the next

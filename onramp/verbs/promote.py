@@ -6,7 +6,7 @@ from datetime import datetime
 
 import click
 
-from lifecycle.errors import Refused, Undecided
+from lifecycle.errors import Awaits, Refused, Undecided
 from onramp.console import show
 from onramp.options import Place, as_of_option, common
 
@@ -21,7 +21,8 @@ EXIT = {"promote": 0, "refuse": Refused.exit_code, "cannot judge": Undecided.exi
 def command(place: Place, task_name: str, as_of: datetime | None, version: int | None) -> int:
     """Put a version through the gate; make it champion if it passes.
 
-    Exit code 0: it is the champion. 10: refused. 11: the gate could not judge.
+    Exit code 0: it is the champion. 10: refused. 11: the gate could not judge. 13: it awaits
+    approval.
     """
     from training.promotion.promote import promote
 
@@ -29,4 +30,4 @@ def command(place: Place, task_name: str, as_of: datetime | None, version: int |
         place.home, place.task(task_name), version=version, actor=place.actor, as_of=as_of
     )
     show(report, report.lines(), as_json=place.as_json)
-    return EXIT[report.decision]
+    return Awaits.exit_code if report.awaits else EXIT[report.decision]

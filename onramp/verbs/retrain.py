@@ -33,8 +33,8 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
     """Work off the open retrain jobs: train, judge, promote or refuse.
 
     Exit code 0: promoted, or there was nothing to do (--json says which). 10: refused.
-    11: the gate could not judge. 1 or 3: it failed. 4: something must be made first.
-    5: held by another process; the job stays open.
+    11: the gate could not judge. 13: it awaits approval. 1 or 3: it failed. 4: something must be
+    made first. 5: held by another process; the job stays open.
     """
     from onramp.retrain import Budget, exit_code, open_by_hand, retrain
 

@@ -11,6 +11,7 @@ from onramp.console import show, table
 from onramp.options import Place, common
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from lifecycle.jobs import Job
@@ -21,13 +22,20 @@ NEWEST_DECISIONS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """One task: which version serves, and the job that is open or ended last."""
+    """One task: which version serves, and the job that is open or ended last.
+
+    Attributes:
+        awaits: versions that the gate would promote and that wait for a person, newest first.
+        settled: what became of a change of champion that a killed process had left.
+    """
 
     task: str
     champion: int | None
     previous: int | None
     newest: int | None
     job: Job | None
+    awaits: tuple[int, ...] = ()
+    settled: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +70,12 @@ def standing(place: Place, task: str) -> Standing:
     """Who holds which alias, and the newest job."""
     from lifecycle.jobs import Jobs
     from lifecycle.registry import Registry
+    from training.promotion.awaiting import awaiting
+    from training.promotion.move import settle
 
-    versions = Registry(place.home).versions(task)
+    registry = Registry(place.home)
+    settled = settle(place.home, registry, task)
+    versions = registry.versions(task)
     holders = {alias: version.number for version in versions for alias in version.aliases}
     return Standing(
         task=task,
@@ -71,6 +83,8 @@ def standing(place: Place, task: str) -> Standing:
         previous=holders.get("previous"),
         newest=versions[0].number if versions else None,
         job=next(iter(Jobs(place.home).read(task)), None),
+        awaits=tuple(awaiting(place.home, task)),
+        settled=settled.words if settled else "",
     )
 
 
@@ -90,6 +104,7 @@ def lines(status: Status) -> list[str]:
         "",
         *table([heading, *rows]),
         "",
+        *attention(status.tasks),
         "Last decisions" if status.decisions else "No decision was taken yet.",
         *(
             f"  {entry.at}  {entry.task}  {entry.decision}"
@@ -97,3 +112,15 @@ def lines(status: Status) -> list[str]:
             for entry in status.decisions
         ),
     ]
+
+
+def attention(tasks: Sequence[Standing]) -> list[str]:
+    """What a person has to do, and what was done for them."""
+    found = [
+        f"{one.task} version {number} awaits approval: `onramp approve {one.task} --version "
+        f"{number}` or `onramp reject {one.task} --version {number} --because …`"
+        for one in tasks
+        for number in one.awaits
+    ]
+    found += [one.settled for one in tasks if one.settled]
+    return [*found, ""] if found else []

@@ -45,7 +45,11 @@ class Aliases(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """A decision about a version, as its ledger row tells it."""
+    """A decision about a version, as its ledger row tells it.
+
+    Attributes:
+        findings: of the gate; none where the evidence brings its own.
+    """
 
     decision: str
     actor: str
@@ -62,7 +66,7 @@ class Decided:
             why=self.why,
             version=str(version.number),
             previous=str(champion) if champion else None,
-            evidence={**self.evidence, "findings": [asdict(finding) for finding in self.findings]},
+            evidence={"findings": [asdict(finding) for finding in self.findings], **self.evidence},
         )
 
 

@@ -1,63 +1,35 @@
 """Judges a version on unseen rows and, if it passes, makes it the champion.
 
-Safe to be killed anywhere and run again. The order is: verdict on the version, `previous`,
-`champion`, ledger. A run after a kill judges again where the aliases had not moved, and writes
-the missing ledger row where they had, whichever version it is asked for. One promotion of a
-task runs at a time.
+Safe to be killed anywhere and run again: before the move it is judged again, a move that was
+begun is settled first (`training.promotion.move`), and a version that is the champion already is
+left as it is. One change of a task's champion runs at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 
 import pandas as pd
 
-from lifecycle.errors import NotReady
+from lifecycle.errors import NotReady, Refused
 from lifecycle.event_store import EventStore
-from lifecycle.gate import Decision, Evidence, Finding, Verdict, judge
+from lifecycle.gate import Decision, Finding, Skew, Verdict
 from lifecycle.home import Home
-from lifecycle.ledger import Entry, Ledger
-from lifecycle.lock import held
+from lifecycle.jobs import End
+from lifecycle.ledger import MOVES, Ledger
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
-from training.promotion.evidence import Contender, evidence, nothing
+from training.promotion.awaiting import AWAIT, ask, awaiting, left_behind, record, stands
+from training.promotion.evidence import Contender
+from training.promotion.judged import Definitions, Frames, Judged, Today, judged
+from training.promotion.move import alone, move
+from training.promotion.report import PromotionReport
 
-Frames = Callable[[], pd.DataFrame]
-Definitions = Callable[[], Mapping[str, str]]
-
-PATIENCE_SECONDS = 60.0  # a promotion takes some ten
-WHOLE_LEDGER = 1_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromotionReport:
-    """What came of a promotion.
-
-    Attributes:
-        decision: promote, refuse or cannot judge.
-        changed: whether an alias moved; a version that was the champion already moves none.
-        previous: the champion that was compared with, or None.
-        evidence: None where there was nothing to do.
-    """
-
-    task: str
-    decision: Decision
-    changed: bool
-    version: int
-    previous: int | None
-    verdict: Verdict
-    evidence: Evidence | None
-
-    def lines(self) -> list[str]:
-        """What a person reads."""
-        against = f" against version {self.previous}" if self.previous else ""
-        return [
-            f"{self.task} version {self.version}{against}: {self.decision}",
-            *(f"  {finding.outcome}: {finding.words}" for finding in self.verdict.findings),
-        ]
+ENDS: Mapping[Decision, End] = {
+    "promote": "promoted", "refuse": "refused", "cannot judge": "undecided",
+}  # fmt: skip
 
 
 def promote(
@@ -81,10 +53,20 @@ def promote(
     Raises:
         NotReady: there is no version.
         UnknownName: there is no such version.
-        Busy: another promotion of the task takes longer than a minute.
+        Refused: no version was named, and the newest is the one that was rolled back from.
+        Busy: another change of the task's champion takes longer than a minute.
     """
+    today = today_of(home, task, as_of)
+    return carded(home, task, promote_by(home, task, today, version=version, actor=actor))
 
-    def today() -> Mapping[str, str]:
+
+def today_of(home: Home, task: Task, as_of: datetime | None) -> Today:
+    """What the home has to judge on."""
+
+    def now() -> datetime:
+        return as_of or EventStore(home).as_of(home.dataset())
+
+    def definitions() -> Mapping[str, str]:
         from features.store import definitions  # noqa: PLC0415  # Feast, as below
 
         return definitions(home, task.name)
@@ -92,10 +74,14 @@ def promote(
     def frames() -> pd.DataFrame:
         from training.dataset import assemble  # noqa: PLC0415  # Feast: 4 s that a frame spares
 
-        now = as_of or EventStore(home).as_of(home.dataset())
-        return assemble(home, task, now).frame
+        return assemble(home, task, now()).frame
 
-    return promote_on(home, task, frames, today, version=version, actor=actor)
+    def replay(challenger: Contender, champion: Contender | None) -> Skew | None:
+        from training.promotion.skew import skew  # noqa: PLC0415  # Feast, as above
+
+        return skew(home, task, challenger, champion, now())
+
+    return Today(frames=frames, definitions=definitions, replay=replay)
 
 
 def promote_on(  # `promote`'s own, each by name
@@ -108,50 +94,58 @@ def promote_on(  # `promote`'s own, each by name
     actor: str,
 ) -> PromotionReport:
     """As `promote`, on given labelled moments, with the definitions of their features."""
-    lock = home.locks / f"promote-{task.name}.held"
-    with held(lock, f"A promotion of {task.name}", patience_seconds=PATIENCE_SECONDS):
-        registry = Registry(home)
-        challenger = find(registry, task, version)
-        champion = registry.holder(task.name, "champion")
-        if champion is not None:
-            reconcile(home, registry, champion, actor)
-            if champion.number == challenger.number:
-                return already(task, champion)
-        found = gather(registry, task, (frames, definitions), challenger, champion)
-        return conclude(home, task, found, challenger, champion, actor)
+    today = Today(frames=frames, definitions=definitions)
+    return promote_by(home, task, today, version=version, actor=actor)
 
 
-def conclude(  # what is known of one promotion, used here only
-    home: Home,
-    task: Task,
-    found: Evidence,
-    challenger: Version,
-    champion: Version | None,
-    actor: str,
+def promote_by(
+    home: Home, task: Task, today: Today, *, version: int | None, actor: str
 ) -> PromotionReport:
-    """Judge, publish, move the aliases if the gate says so, and record: in this order."""
-    registry = Registry(home)
-    verdict = judge(task.gate, found)
-    publish(registry, challenger, champion, verdict, actor)
-    if verdict.decision == "promote":
-        if champion is not None:
-            registry.point("previous", champion)
-        registry.point("champion", challenger)
-        drop_challenger(registry, challenger)
-    record(home, task, challenger, verdict, actor, details(found, champion))
-    return PromotionReport(
+    """As `promote`, judged on what `today` gives."""
+    with alone(home, task.name) as left:
+        registry = Registry(home)
+        challenger = find(home, registry, task, version)
+        champion = registry.holder(task.name, "champion")
+        if champion is not None and champion.number == challenger.number:
+            report = already(home, champion)
+        elif waits(home, task, challenger, champion):
+            report = still_waits(home, challenger, champion)
+        else:
+            found = judged(registry, task, today, (challenger, champion), actor)
+            report = conclude(home, task, found, actor)
+    return report.noted(left.words if left else "", *report.notes)
+
+
+def conclude(home: Home, task: Task, found: Judged, actor: str) -> PromotionReport:
+    """Act on the verdict: move, ask a person, or leave everything as it is; and record it."""
+    decision = found.verdict.decision
+    report = PromotionReport(
         task=task.name,
-        decision=verdict.decision,
-        changed=verdict.decision == "promote",
-        version=challenger.number,
-        previous=champion.number if champion else None,
-        verdict=verdict,
-        evidence=found,
+        decision=decision,
+        changed=False,
+        version=found.version.number,
+        previous=found.champion.number if found.champion else None,
+        verdict=found.verdict,
+        evidence=found.evidence,
     )
+    if decision != "promote":
+        entry = found.decided(decision, actor).entry(found.version, report.previous)
+        return replace(report, row=record(home, entry, ENDS[decision]))
+    if task.approval == "required":
+        entry = found.decided(AWAIT, actor).entry(found.version, report.previous)
+        return replace(report, awaits=True, row=ask(home, Registry(home), found.version, entry))
+    moved = move(home, found.version, found.decided(decision, actor))
+    return replace(report, changed=True, row=moved.row).noted(moved.problem)
 
 
-def find(registry: Registry, task: Task, number: int | None) -> Version:
-    """The version to judge."""
+def find(home: Home, registry: Registry, task: Task, number: int | None) -> Version:
+    """The version to judge.
+
+    Raises:
+        NotReady: there is none.
+        UnknownName: there is none of that number.
+        Refused: none was named, and the newest is the one that was rolled back from.
+    """
     if number is not None:
         return registry.version(task.name, number)
     versions = registry.versions(task.name)
@@ -161,119 +155,65 @@ def find(registry: Registry, task: Task, number: int | None) -> Version:
             found="Nothing was trained yet.",
             do=f"Run `onramp train {task.name}`.",
         )
+    if versions[0].number == left_behind(home, task.name):
+        raise Refused(
+            f"The newest version of {task.name} was rolled back from.",
+            found=f"That is version {versions[0].number}; `onramp history {task.name}` says why.",
+            do=f"Train another, or name it: `--version {versions[0].number}` judges it again.",
+        )
     return versions[0]
 
 
-def gather(
-    registry: Registry,
-    task: Task,
-    today: tuple[Frames, Definitions],
-    challenger: Version,
-    champion: Version | None,
-) -> Evidence:
-    """Measure; whatever goes wrong is a reason not to promote, never a pass."""
-    frames, definitions = today
-    try:
-        return evidence(
-            task,
-            frames(),
-            contender(registry, challenger),
-            contender(registry, champion) if champion else None,
-            definitions(),
-        )
-    except Exception as error:  # noqa: BLE001  # the gate fails closed on anything, and says why
-        return nothing(f"{type(error).__name__}: {error}")
+def waits(home: Home, task: Task, version: Version, champion: Version | None) -> bool:
+    """Whether a verdict of this champion says promote and a person has yet to speak."""
+    row = awaiting(home, task.name).get(version.number)
+    number = champion.number if champion else None
+    return task.approval == "required" and row is not None and stands(row, number)
 
 
-def contender(registry: Registry, version: Version) -> Contender:
-    """Load a version as it would be served."""
-    return Contender.load(version.number, registry.folder(version))
-
-
-def publish(
-    registry: Registry, version: Version, champion: Version | None, verdict: Verdict, actor: str
-) -> None:
-    """Write the verdict with every finding onto the version, in place of an earlier one."""
-    tags = {
-        "verdict": verdict.decision,
-        "verdict.at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "verdict.by": actor,
-        "verdict.against": str(champion.number) if champion else "no champion yet",
-        "verdict.why": " ".join(verdict.reasons),
-    }
-    for number, finding in enumerate(verdict.findings, start=1):
-        tags[f"gate.{number:02d}"] = f"{finding.outcome}: {finding.rule}. {finding.words}"
-    registry.tag(version, {key: value[:4900] for key, value in tags.items()})
-    stale = [key for key in version.tags if key.startswith("gate.") and key not in tags]
-    registry.untag(version, stale)
-
-
-def drop_challenger(registry: Registry, version: Version) -> None:
-    """A champion is no longer a challenger."""
-    holder = registry.holder(version.task, "challenger")
-    if holder is not None and holder.number == version.number:
-        registry.drop("challenger", version.task)
-
-
-def record(
-    home: Home, task: Task, version: Version, verdict: Verdict, actor: str, known: dict[str, Any]
-) -> None:
-    """One row in the ledger."""
-    Ledger(home).append(
-        Entry(
-            actor=actor,
-            task=task.name,
-            decision=verdict.decision,
-            why=" ".join(verdict.reasons),
-            version=str(version.number),
-            evidence={**known, "findings": [asdict(finding) for finding in verdict.findings]},
-        )
+def still_waits(home: Home, version: Version, champion: Version | None) -> PromotionReport:
+    """Nothing to do but to ask again."""
+    row = awaiting(home, version.task)[version.number]
+    words = f"Version {version.number} awaits approval since ledger row {row.number}."
+    finding = Finding(rule="awaits approval", outcome="passed", words=words)
+    return PromotionReport(
+        task=version.task,
+        decision="promote",
+        changed=False,
+        version=version.number,
+        previous=champion.number if champion else None,
+        verdict=Verdict(decision="promote", findings=(finding,)),
+        evidence=None,
+        awaits=True,
+        row=row.number,
     )
 
 
-def details(found: Evidence, champion: Version | None) -> dict[str, Any]:
-    """The evidence as the ledger keeps it."""
-    return {"previous": champion.number if champion else None, "measured": asdict(found)}
-
-
-def already(task: Task, version: Version) -> PromotionReport:
-    """Nothing to do."""
-    words = f"Version {version.number} is the champion of {task.name} already: nothing to do."
+def already(home: Home, version: Version) -> PromotionReport:
+    """Nothing to do; of two that promote at once, the second is told here of the first."""
+    row = Ledger(home).last(version.task, MOVES).get(str(version.number))
+    since = f" ({row.decision} by {row.actor}, ledger row {row.number})" if row else ""
+    words = (
+        f"Version {version.number} is the champion of {version.task} already{since}: nothing to do."
+    )
     finding = Finding(rule="already champion", outcome="passed", words=words)
     return PromotionReport(
-        task=task.name,
+        task=version.task,
         decision="promote",
         changed=False,
         version=version.number,
         previous=None,
         verdict=Verdict(decision="promote", findings=(finding,)),
         evidence=None,
+        row=row.number if row else None,
     )
 
 
-def reconcile(home: Home, registry: Registry, champion: Version, actor: str) -> None:
-    """Finish what a killed promotion of the champion left: its alias, its ledger row."""
-    drop_challenger(registry, champion)
-    tags = champion.tags
-    if tags.get("verdict") != "promote" or told(home, champion):
-        return
-    gate = {key: text for key, text in tags.items() if key.startswith("gate.")}
-    Ledger(home).append(
-        Entry(
-            actor=tags.get("verdict.by", actor),
-            task=champion.task,
-            decision="promote",
-            why=tags.get("verdict.why", ""),
-            version=str(champion.number),
-            evidence={"findings": gate, "written_after_a_kill": True},
-        )
-    )
+def carded(home: Home, task: Task, report: PromotionReport) -> PromotionReport:
+    """The report, once the version's card tells of the new verdict: no card undoes a promotion."""
+    if not report.changed and report.evidence is None:
+        return report
+    from training.promotion.card import try_to_publish  # noqa: PLC0415  # draws, for people only
 
-
-def told(home: Home, version: Version) -> bool:
-    """Whether the ledger has the row of the version's verdict."""
-    judged_at = version.tags.get("verdict.at", "")
-    return any(
-        row.decision == "promote" and row.version == str(version.number) and row.at >= judged_at
-        for row in Ledger(home).read(version.task, newest=WHOLE_LEDGER)
-    )
+    version = Registry(home).version(task.name, report.version)
+    return report.noted(*report.notes, try_to_publish(home, task, version))

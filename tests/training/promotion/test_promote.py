@@ -22,7 +22,8 @@ from tests.resealed import reseal
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget
 from training.model import FOREST
-from training.promotion.promote import PromotionReport, promote_on
+from training.promotion.promote import promote_on
+from training.promotion.report import PromotionReport
 from training.run import train_on
 
 LENIENT = replace(
@@ -42,7 +43,7 @@ def noise(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def trained_on(home: Home, frame: pd.DataFrame) -> int:
-    return train_on(home, CHURN, make_set(frame), Budget(trials=1)).version
+    return train_on(home, CHURN, make_set(frame), Budget(trials=1, report=False)).version
 
 
 def judged(home: Home, frame: pd.DataFrame = GOOD, version: int | None = None) -> PromotionReport:
@@ -179,47 +180,19 @@ def test_an_unknown_version_is_named(one_version: Home) -> None:
         judged(one_version, version=9)
 
 
-def test_killed_between_the_aliases_is_mended_by_the_next_run(home: Home) -> None:
-    """With `previous` moved and `champion` not yet, the next run ends in the same state."""
-    trained_on(home, noise(GOOD))
-    judged(home)
+def test_a_version_that_cannot_be_served_is_not_promoted(home: Home) -> None:
+    """It must repeat its recorded predictions, as the server will ask: else cannot judge."""
     trained_on(home, GOOD)
     registry = Registry(home)
-    registry.point("previous", registry.version("churn", 1))  # here the process died
-    assert judged(home).decision == "promote"
-    assert holders(home) == {"champion": 2, "previous": 1, "challenger": None}
-
-
-def test_killed_before_the_ledger_is_mended_by_the_next_run(home: Home) -> None:
-    """A champion whose promotion no row tells of gets its row, once."""
-    trained_on(home, GOOD)
-    judged(home)
-    registry = Registry(home)
-    registry.tag(registry.version("churn", 1), {"verdict.at": "2999-01-01T00:00:00+00:00"})
-    told = judged(home)  # no row is as young as the verdict: its writer died
-    assert told.changed is False
-    rows = Ledger(home).read("churn")
-    assert len(rows) == 2
-    assert rows[0].evidence["written_after_a_kill"] is True
-    registry.tag(registry.version("churn", 1), {"verdict.at": "2000-01-01T00:00:00+00:00"})
-    judged(home)
-    assert len(Ledger(home).read("churn")) == 2
-
-
-def test_a_kill_after_the_champion_is_mended_whatever_is_promoted_next(home: Home) -> None:
-    """Killed with `champion` moved and no more, the next run for another version finishes it."""
-    trained_on(home, GOOD)
-    registry = Registry(home)
-    verdict = {"verdict": "promote", "verdict.at": "2026-01-01T00:00:00", "verdict.by": "killed"}
-    registry.tag(registry.version("churn", 1), verdict)
-    registry.point("champion", registry.version("churn", 1))  # here the process died
-    assert holders(home)["challenger"] == 1
-    judged(home)
-    assert holders(home)["challenger"] is None
-    trained_on(home, noise(GOOD))
-    judged(home)
-    rows = [(row.decision, row.version, row.actor) for row in reversed(Ledger(home).read("churn"))]
-    assert rows == [("promote", "1", "killed"), ("refuse", "2", "tester")]
+    version = registry.version("churn", 1)
+    recorded = registry.folder(version) / FILES / "reference.parquet"
+    frame = pd.read_parquet(recorded)
+    frame.assign(prediction=frame["prediction"] + 0.01).to_parquet(recorded)
+    reseal(registry, version)
+    found = judged(home)
+    assert found.decision == "cannot judge"
+    assert any("does not repeat its recorded predictions" in why for why in found.verdict.reasons)
+    assert holders(home)["champion"] is None
 
 
 def test_a_new_verdict_replaces_the_old_one_whole(one_version: Home) -> None:

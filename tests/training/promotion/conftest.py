@@ -1,0 +1,32 @@
+"""One training for every test of promotion, copied for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lifecycle.home import Home
+from tests.training.promotion.doomed import Doomed
+from tests.training.promotion.world import copied, make_world
+
+
+@pytest.fixture(scope="session")
+def original(new_home: Callable[[str], Home]) -> Home:
+    """Made once; nobody changes it."""
+    return make_world(new_home("original"))
+
+
+@pytest.fixture
+def world(original: Home, tmp_path: Path) -> Home:
+    """Version 1 serves, 2 is the challenger, 3 is there; the clock has been set back since."""
+    return copied(original, tmp_path / "world")
+
+
+@pytest.fixture(scope="module")
+def doomed() -> Iterator[Doomed]:
+    """A process that does as it is told and dies where it is told."""
+    process = Doomed()
+    yield process
+    process.close()

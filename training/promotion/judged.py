@@ -1,0 +1,124 @@
+"""Measures a version beside the champion, judges it, and writes the verdict onto its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from lifecycle import repeats
+from lifecycle.errors import Busy
+from lifecycle.gate import Evidence, Skew, Verdict, judge
+from lifecycle.registry import Registry, Version
+from lifecycle.task import Task
+from training.promotion.evidence import Contender, evidence, nothing
+from training.promotion.move import Decided
+
+Frames = Callable[[], pd.DataFrame]
+Definitions = Callable[[], Mapping[str, str]]
+Replay = Callable[[Contender, Contender | None], Skew | None]
+
+LONGEST_TAG = 4900
+
+
+def unreplayed(challenger: Contender, champion: Contender | None) -> Skew | None:  # noqa: ARG001
+    """Nobody asked for a replay of requests."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Today:
+    """What a version is judged on; each is asked for when it is needed.
+
+    Attributes:
+        frames: labelled moments with features.
+        definitions: feature → hash of its definition now.
+        replay: logged requests, online against offline.
+    """
+
+    frames: Frames
+    definitions: Definitions = dict
+    replay: Replay = unreplayed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A version, whom it was held against, and what was found."""
+
+    version: Version
+    champion: Version | None
+    evidence: Evidence
+    verdict: Verdict
+
+    def decided(self, decision: str, actor: str) -> Decided:
+        """The ledger row's words and evidence."""
+        known: dict[str, Any] = {
+            "previous": self.champion.number if self.champion else None,
+            "measured": asdict(self.evidence),
+        }
+        return Decided(
+            decision=decision,
+            actor=actor,
+            why=" ".join(self.verdict.reasons),
+            evidence=known,
+            findings=self.verdict.findings,
+        )
+
+
+def judged(
+    registry: Registry,
+    task: Task,
+    today: Today,
+    contenders: tuple[Version, Version | None],
+    actor: str,
+) -> Judged:
+    """Judge the first against the second, and publish the verdict.
+
+    Raises:
+        Busy: something it needs is held by another process: that is no verdict.
+    """
+    challenger, champion = contenders
+    found = gather(registry, task, today, challenger, champion)
+    verdict = judge(task.gate, found)
+    publish(registry, challenger, champion, verdict, actor)
+    return Judged(version=challenger, champion=champion, evidence=found, verdict=verdict)
+
+
+def gather(
+    registry: Registry, task: Task, today: Today, challenger: Version, champion: Version | None
+) -> Evidence:
+    """Measure; whatever goes wrong is a reason not to promote, never a pass."""
+    try:
+        # what serving would refuse to load must not become champion
+        loaded = repeats.load(registry, challenger)
+        contender = Contender.load(challenger.number, loaded.folder)
+        other = Contender.load(champion.number, registry.folder(champion)) if champion else None
+        return evidence(
+            task, today.frames(), contender, other, today.definitions(),
+            skew=today.replay(contender, other),
+        )  # fmt: skip
+    except Busy:
+        raise
+    except Exception as error:  # noqa: BLE001  # the gate fails closed on anything, and says why
+        return nothing(f"{type(error).__name__}: {error}")
+
+
+def publish(
+    registry: Registry, version: Version, champion: Version | None, verdict: Verdict, actor: str
+) -> None:
+    """Write the verdict with every finding onto the version, in place of an earlier one."""
+    tags = {
+        "verdict": verdict.decision,
+        "verdict.at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "verdict.by": actor,
+        "verdict.against": str(champion.number) if champion else "no champion yet",
+        "verdict.why": " ".join(verdict.reasons),
+    }
+    for number, finding in enumerate(verdict.findings, start=1):
+        tags[f"gate.{number:02d}"] = f"{finding.outcome}: {finding.rule}. {finding.words}"
+    registry.tag(version, {key: value[:LONGEST_TAG] for key, value in tags.items()})
+    stale = [key for key in version.tags if key.startswith("gate.") and key not in tags]
+    registry.untag(version, stale)
