@@ -31,7 +31,7 @@ from lifecycle.registry import Registry
 from lifecycle.task import Task
 from lifecycle.version_files import FILES
 from training.model import Matrix, Scorer
-from training.promotion.asked import Rival, Request, logged, present, scores
+from training.promotion.asked import Request, Rival, logged, present, scores
 from training.promotion.offline import (
     Pair,
     Vector,
