@@ -70,7 +70,7 @@ def two(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Two:
 
 
 def halve(folder: Path) -> None:
-    """Half of the trees, probabilities that are too high, definitions and a threshold of its own."""
+    """Half of the trees, probabilities that are too high, another threshold and definition."""
     forest, facts = folder / FILES / FOREST, folder / FILES / FACTS
     booster = lightgbm.Booster(model_file=str(forest))
     booster.save_model(str(forest), num_iteration=max(1, booster.num_trees() // 2))
