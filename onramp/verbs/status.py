@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lifecycle.integrity import UNPROVEN
 from onramp.console import show, table
 from onramp.options import Place, common
 
@@ -26,6 +27,7 @@ class Standing:
 
     Attributes:
         awaits: versions that the gate would promote and that wait for a person, newest first.
+        unproven: the champion by name, where nothing was registered to verify its files by.
         settled: what became of a change of champion that a killed process had left.
     """
 
@@ -35,16 +37,24 @@ class Standing:
     newest: int | None
     job: Job | None
     awaits: tuple[int, ...] = ()
+    unproven: str = ""
     settled: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
+    """The whole home.
+
+    Attributes:
+        webhooks: those that nobody took so far, in words.
+    """
+
     home: str
     dataset: str
     newest_data: datetime
     tasks: tuple[Standing, ...]
     decisions: tuple[Entry, ...]
+    webhooks: tuple[str, ...] = ()
 
 
 @click.command()
@@ -62,6 +72,7 @@ def command(place: Place) -> None:
         newest_data=EventStore(place.home).newest(dataset),
         tasks=tuple(standing(place, name) for name in supported(dataset)),
         decisions=Ledger(place.home).read(newest=NEWEST_DECISIONS),
+        webhooks=untold(place),
     )
     show(status, lines(status), as_json=place.as_json)
 
@@ -84,7 +95,20 @@ def standing(place: Place, task: str) -> Standing:
         newest=versions[0].number if versions else None,
         job=next(iter(Jobs(place.home).read(task)), None),
         awaits=tuple(awaiting(place.home, task)),
+        unproven=next((v.name for v in versions if "champion" in v.aliases and not v.digest), ""),
         settled=settled.words if settled else "",
+    )
+
+
+def untold(place: Place) -> tuple[str, ...]:
+    """Webhooks that are still to be delivered, once that was tried again."""
+    from lifecycle.webhook import deliver, undelivered
+
+    deliver(place.home)
+    return tuple(
+        f"The webhook about {one.about} is {one.state}, after {one.attempts} attempts: "
+        f"{one.problem or 'none was made yet.'}"
+        for one in undelivered(place.home)
     )
 
 
@@ -104,7 +128,7 @@ def lines(status: Status) -> list[str]:
         "",
         *table([heading, *rows]),
         "",
-        *attention(status.tasks),
+        *attention(status.tasks, status.webhooks),
         "Last decisions" if status.decisions else "No decision was taken yet.",
         *(
             f"  {entry.at}  {entry.task}  {entry.decision}"
@@ -114,7 +138,7 @@ def lines(status: Status) -> list[str]:
     ]
 
 
-def attention(tasks: Sequence[Standing]) -> list[str]:
+def attention(tasks: Sequence[Standing], webhooks: Sequence[str] = ()) -> list[str]:
     """What a person has to do, and what was done for them."""
     found = [
         f"{one.task} version {number} awaits approval: `onramp approve {one.task} --version "
@@ -122,5 +146,6 @@ def attention(tasks: Sequence[Standing]) -> list[str]:
         for one in tasks
         for number in one.awaits
     ]
-    found += [one.settled for one in tasks if one.settled]
+    found += [f"{one.unproven} {UNPROVEN}" for one in tasks if one.unproven]
+    found += [*(one.settled for one in tasks if one.settled), *webhooks]
     return [*found, ""] if found else []

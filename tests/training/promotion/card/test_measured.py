@@ -30,7 +30,7 @@ def rows(n: int = 600, each: int = 3, seed: int = 0, classes: int = 2) -> Answer
     )
 
 
-@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("classes", [2, 4])
 def test_every_metric_has_its_number_and_an_interval_around_it(classes: int) -> None:
     """The number is the metric's own; the interval is not empty and not all there is."""
     given = rows(classes=classes)
