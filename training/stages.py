@@ -17,16 +17,15 @@ from training.shuffled import shuffled_folds
 from training.splits import Positions, folds
 from training.subsample import sample_entities
 
-SAMPLE_ROWS = 6_000
-LARGE_SAMPLE_ROWS = 20_000
-LARGE = 100_000  # rows above which a small sample would hide what the table can carry
+SAMPLE_SHARE = 0.25  # of a large table: less would hide what all its rows can carry
+LEAST_SAMPLE, MOST_SAMPLE = 6_000, 20_000  # rows
 FEW, SOME = 15_000, 30_000  # rows up to which five, then three folds are worth their time
 
 
 def stages_of(task: Task, prepared: Prepared, seed: int) -> tuple[Problem, ...]:
     """From a seeded sample of whole entities to all training rows; one stage when few."""
     rows = len(prepared.train.labels)
-    sample = LARGE_SAMPLE_ROWS if rows > LARGE else SAMPLE_ROWS
+    sample = int(np.clip(SAMPLE_SHARE * rows, LEAST_SAMPLE, MOST_SAMPLE))
     everything = problem_of(task, prepared, np.arange(rows), seed)
     if rows <= 2 * sample:
         return (everything,)

@@ -23,7 +23,7 @@ def test_few_rows_are_one_stage() -> None:
 
 def test_many_rows_begin_with_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole customers, drawn by seed; the last stage has every row."""
-    monkeypatch.setattr(module, "SAMPLE_ROWS", 300)
+    monkeypatch.setattr(module, "LEAST_SAMPLE", 300)
     prepared = prepare_parts(CHURN, make_set(make_frame(customers=500)))
     first, last = stages_of(CHURN, prepared, seed=0)
     assert 200 < len(first.labels) < 400

@@ -38,18 +38,25 @@ def spread(best: Sequence[FrozenTrial], count: int) -> list[FrozenTrial]:
     """So many of the best, among them each algorithm's best without balancing; best first.
 
     What is made at the end is a blend of both boosters, in which balancing must show that it
-    helps: neither can be seen where one kind has taken every place.
+    helps: neither can be seen where one kind has taken every place. And which is better on a
+    sample need not be on all rows: the first known good point goes on whatever it scored there,
+    and no algorithm takes more than its share of the places.
     """
     first: dict[str, FrozenTrial] = {}
     for trial in best:
         if trial.params.get("balancing", "none") == "none":
             first.setdefault(trial.params["algorithm"], trial)
-    chosen = list(first.values())[:count]
-    for trial in best:
-        if len(chosen) >= count:
-            break
-        if all(trial is not other for other in chosen):
-            chosen.append(trial)
+    known = [
+        t for t in best if t.user_attrs["slot"] == 0 and all(t is not o for o in first.values())
+    ]
+    chosen = [*first.values(), *known][:count]
+    share = -(-count // len({trial.params["algorithm"] for trial in best} or {""}))
+    for most in (share, count):  # beyond its share where the others have no more
+        for trial in best:
+            own = sum(one.params["algorithm"] == trial.params["algorithm"] for one in chosen)
+            taken = any(trial is one for one in chosen)
+            if len(chosen) < count and own < most and not taken:
+                chosen.append(trial)
     places = {id(trial): place for place, trial in enumerate(best)}
     return sorted(chosen, key=lambda trial: places[id(trial)])
 

@@ -33,16 +33,16 @@ SMALL: Sequence[tuple[Algorithm, Point]] = (
 # Larger trees, for tables that carry them.
 WIDE: Sequence[tuple[Algorithm, Point]] = (
     ("lightgbm", {
-        "learning_rate": 0.08, "num_leaves": 63, "min_data_in_leaf": 40, "feature_fraction": 0.6,
-        "bagging_fraction": 0.9, "lambda_l1": 0.01, "lambda_l2": 3.0,
+        "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 20, "feature_fraction": 0.6,
+        "bagging_fraction": 0.9, "lambda_l1": 0.01, "lambda_l2": 1.0,
     }),
     ("xgboost", {
         "learning_rate": 0.1, "max_depth": 7, "min_child_weight": 6.0, "subsample": 0.9,
         "colsample_bytree": 0.6, "reg_alpha": 0.01, "reg_lambda": 3.0,
     }),
     ("lightgbm", {
-        "learning_rate": 0.08, "num_leaves": 160, "min_data_in_leaf": 60, "feature_fraction": 0.5,
-        "bagging_fraction": 0.9, "lambda_l1": 0.01, "lambda_l2": 10.0,
+        "learning_rate": 0.08, "num_leaves": 80, "min_data_in_leaf": 50, "feature_fraction": 0.5,
+        "bagging_fraction": 0.9, "lambda_l1": 0.01, "lambda_l2": 5.0,
     }),
     SMALL[0],
 )  # fmt: skip

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial, create_trial
 
-from training.search.stages import takers, until
+from training.search.stages import spread, takers, until
 
 
 def test_each_stage_takes_half_of_the_one_before() -> None:
@@ -24,6 +26,29 @@ def test_the_first_of_several_has_half_of_the_time() -> None:
 def test_what_is_left_is_shared_as_the_work_is() -> None:
     """Four candidates on 100 rows, then two on 600: a quarter and three quarters."""
     assert until(1, [10.0, 100.0, 600.0], now=4, began=0, ends=12) == pytest.approx(6)
+
+
+def trial(slot: int, algorithm: str, balancing: str = "none") -> FrozenTrial:
+    """A finished trial of the first stage."""
+    return create_trial(
+        params={"algorithm": algorithm, "balancing": balancing},
+        distributions={
+            "algorithm": CategoricalDistribution(("xgboost", "lightgbm")),
+            "balancing": CategoricalDistribution(("none", "smote")),
+        },
+        user_attrs={"slot": slot},
+        value=0.0,
+    )
+
+
+def test_both_algorithms_and_the_first_known_point_go_on() -> None:
+    """Three of the best are of one algorithm: the other's best and slot 0 still have places."""
+    best = [trial(5, "xgboost"), trial(7, "xgboost"), trial(6, "xgboost", "smote"),
+            trial(3, "lightgbm", "smote"), trial(4, "lightgbm"), trial(0, "lightgbm")]  # fmt: skip
+    assert [t.user_attrs["slot"] for t in spread(best, 4)] == [5, 7, 4, 0]
+    assert [t.user_attrs["slot"] for t in spread(best, 2)] == [5, 4]
+    assert [t.user_attrs["slot"] for t in spread(best[:3], 3)] == [5, 7, 6]
+    assert spread([], 4) == []
 
 
 @given(
