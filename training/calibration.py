@@ -141,18 +141,36 @@ def fit_beta(raw: Matrix, labels: Labels) -> Calibrator:
 
 
 def fit_isotonic(raw: Matrix, labels: Labels) -> Calibrator:
-    """One monotone curve a class (two classes: one curve), kept off 0 and 1 by n."""
+    """One rising curve a class (two classes: one curve), kept off 0 and 1 by n.
+
+    Centred isotonic regression (Oron & Flournoy 2017): straight lines between the middles of
+    the steps of the plain one. Rows of one step keep their order, which steps would make a tie.
+    """
     probabilities = normalised(raw)
     classes = probabilities.shape[1]
     least = 1 / (len(labels) + 2)
     curves = []
     for one in [1] if classes == TWO_CLASSES else range(classes):
+        p = probabilities[:, one]
         fit = IsotonicRegression(y_min=least, y_max=1 - least, out_of_bounds="clip")
-        fit.fit(probabilities[:, one], (labels == one).astype(np.float64))
-        curves.append(
-            {"x": fit.X_thresholds_.astype(float).tolist(), "y": fit.y_thresholds_.tolist()}
-        )
+        steps = fit.fit_transform(p, (labels == one).astype(np.float64))
+        heights, step_of, rows = np.unique(steps, return_inverse=True, return_counts=True)
+        middles = np.bincount(step_of, p) / rows
+        curves.append(centred(middles, heights, rows))
     return {"method": "isotonic", "curves": curves}
+
+
+def centred(middles: Matrix, heights: Matrix, rows: Labels) -> dict[str, list[float]]:
+    """The curve through the steps' middles, and on beyond the first and the last to 0 and 1.
+
+    There it goes on by what one row more in the outer step could have changed: the order of the
+    surest rows stays too.
+    """
+    low = heights[0] * rows[0] / (rows[0] + 1)
+    high = (heights[-1] * rows[-1] + 1) / (rows[-1] + 1)
+    x, y = np.concatenate([[0.0], middles, [1.0]]), np.concatenate([[low], heights, [high]])
+    kept = np.concatenate([[True], np.diff(x) > 0])
+    return {"x": x[kept].tolist(), "y": y[kept].tolist()}
 
 
 def fit_prior(raw: Matrix, labels: Labels, shift: Mapping[int, float]) -> Calibrator:  # noqa: ARG001  # one shape for all

@@ -20,6 +20,7 @@ from training.calibration import (
     by_gradient,
     choose,
     fit_beta,
+    fit_isotonic,
     fit_scaling,
     offered,
     platt,
@@ -77,6 +78,26 @@ def test_a_bent_curve_takes_isotonic() -> None:
     bent = np.where(p[:, 1] < 0.5, 0.02 * p[:, 1], 0.96 + 0.04 * p[:, 1])
     raw = np.column_stack([1 - bent, bent])
     assert choose(raw, labels, customers(6_000), 0).calibrator["method"] == "isotonic"
+
+
+@given(seed=st.integers(0, 999), n=st.integers(5, 300))
+@settings(deadline=None, max_examples=30)
+def test_isotonic_keeps_the_order_of_all_rows(seed: int, n: int) -> None:
+    """No two rows are tied that were not: a ranking by the calibrated is that by the raw."""
+    p, labels = draw(n, seed)
+    order = np.argsort(p[:, 1])
+    found = calibrate(fit_isotonic(p, labels), p)[order, 1]
+    assert (np.diff(found)[np.diff(p[order, 1]) > 1e-9] > 0).all()
+
+
+def test_isotonic_goes_through_the_middles_of_its_steps() -> None:
+    """Three steps by hand: 0 of 2, 1 of 2, 2 of 2 yeses (kept off 0 and 1)."""
+    p = np.array([0.1, 0.2, 0.4, 0.6, 0.8, 0.9])
+    found = fit_isotonic(np.column_stack([1 - p, p]), np.array([0, 0, 1, 0, 1, 1]))
+    (curve,) = found["curves"]
+    assert curve["x"] == pytest.approx([0, 0.15, 0.5, 0.85, 1])
+    low, high = 0.125, 0.875
+    assert curve["y"] == pytest.approx([low * 2 / 3, low, 0.5, high, (high * 2 + 1) / 3])
 
 
 @given(seed=st.integers(0, 999), classes=st.integers(2, 4), data=st.data())
