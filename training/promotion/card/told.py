@@ -37,7 +37,7 @@ def use_section(found: Recorded) -> Section:
     days = ", ".join(str(one) for one in facts["moments"])
     answer = (
         f"The answer is a probability, and yes from {float(facts['threshold']):.2f} on "
-        f"({facts['threshold_rule']})."
+        f"({facts.get('threshold_rule', 'as it was trained')})."
         if found.binary
         else f"The answer is the likeliest of {', '.join(facts['classes'])}, with every "
         "probability."
