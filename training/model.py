@@ -123,8 +123,8 @@ def calibrate(calibrator: Mapping[str, Any], raw: Matrix) -> Matrix:
     none: as they are. scaling: softmax(log p / temperature + bias), which for two classes is
     Platt's sigmoid (Platt 1999; Guo et al. 2017 for more classes). prior: the same with a known
     bias and no temperature (Saerens et al. 2002). beta: two classes, log-odds of
-    a log p − b log(1 − p) + c (Kull et al. 2017). isotonic: one step function a class,
-    interpolated (Zadrozny & Elkan 2002).
+    a log p − b log(1 − p) + c (Kull et al. 2017). isotonic: one rising curve a class
+    (Zadrozny & Elkan 2002; Oron & Flournoy 2017).
     """
     probabilities = normalised(raw)
     method = calibrator["method"]
