@@ -45,7 +45,7 @@ is shown and not punished.
   refit that comes on top of the budget. **LightGBMTuner** watches a quarter of the training rows
   and does not refit. **Default LightGBM** takes no budget: one run stands in both.
 - **ECE** is over ten bins of equally many rows.
-- **One row** is the middle of 500 single answers in process, by the cheapest input that the
+- **One row** is the middle of 300 single answers in process, by the cheapest input that the
   system's own public interface takes (Onramp: a dict of raw values; LightGBM: a row of codes; all
   others: a one-row frame), and by a one-row frame for everybody.
 - **Trials** are what each system calls so: FLAML's may be on a sample of the rows, Onramp's may be
