@@ -22,7 +22,8 @@ def test_moments_without_an_answer_belong_to_the_reference(tmp_path: Path) -> No
     )
     folder = tmp_path / "files"
     folder.mkdir()
-    built = build(PREFERENCE, data, Budget(trials=1, seed=0), folder, tmp_path / "studies")
+    budget = Budget(trials=1, seed=0, report=False)
+    built = build(PREFERENCE, data, budget, folder, tmp_path / "studies")
     reference = reference_of(built.prepared, built.scorer, 0)
     tested_from = built.prepared.splits.test_from
     expected = frame[silent & (frame["signed_up_at"] >= tested_from)]

@@ -229,7 +229,7 @@ def test_other_definitions_under_the_same_names_are_not_judged(home: Home) -> No
     """A feature that means something else than was learned: cannot judge, and it is named."""
     known = {"n0": "a", "n1": "b"}
     data = replace(make_set(GOOD), definitions=known)
-    train_on(home, CHURN, data, Budget(trials=1))
+    train_on(home, CHURN, data, Budget(trials=1, report=False))
     for today, words in (({"n0": "a", "n1": "c"}, "n1. Train again"), (None, "no definitions")):
         found = promote_on(home, LENIENT, lambda: GOOD, given(today), actor="tester")
         assert found.decision == "cannot judge"
