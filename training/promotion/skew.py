@@ -51,18 +51,46 @@ Scorers = Mapping[int, Scorer]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checked:
-    """Requests, sorted out.
+class Proof:
+    """What every request is held against.
 
     Attributes:
-        pairs: that can be compared.
-        late: how many were set aside, because something arrived after their vector was built.
-        mismatches: of all other pairs, feature by feature.
+        today: feature → hash of its definition, as Feast was told.
+        tolerance: of two numbers.
     """
 
-    pairs: Sequence[Pair]
+    home: Home
+    task: str
+    scorers: Scorers
+    challenger: Rival
+    today: Mapping[str, str]
+    tolerance: float
+
+    def names(self, request: Request) -> tuple[str, ...]:
+        """The features that can be compared.
+
+        The online store holds today's features, whatever the version that reads them learned.
+        """
+        if not request.logged:
+            return tuple(self.today)
+        return comparable(self.scorers[request.version], self.today)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """Requests, held against the offline world.
+
+    Attributes:
+        compared: how many could be, without those that are late.
+        late: how many were set aside, because something arrived after their vector was built.
+        redefined: features that were not compared.
+    """
+
+    asked: Sequence[Request]
+    compared: int
     late: int
     mismatches: Sequence[Mismatch]
+    redefined: frozenset[str]
 
 
 def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
@@ -82,7 +110,7 @@ def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
         task: its gate's `NoSkew` says the tolerance.
         challenger: must answer a row as it answers a table.
         champion: answers for the present vectors of the online store, which are compared where
-            fewer requests than that were logged: a home that never served is proved by them.
+            fewer logged requests than that can be: a home that never served is proved by them.
         as_of: requests of later moments are left out.
         requests: how many, of as many customers.
         seed: of the sample.
@@ -96,16 +124,18 @@ def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
         return None
     draw = np.random.default_rng(seed)
     try:
-        found = logged(home, task.name, as_of, requests, draw)
-        scorers = readable(home, task.name, found, challenger, champion)
-        asked = [one for one in found if one.version in scorers]
-        if (lacking := requests - len(asked)) > 0:
-            asked += present(home, task.name, champion, as_of, lacking, draw)
-        if not asked:
-            return Skew(requests=0, compared=0, problem=NOTHING)
-        return replay(home, task, asked, scorers, challenger, rule.tolerance)
+        asked = logged(home, task.name, as_of, requests, draw)
+        scorers = readable(home, task.name, asked, challenger, champion)
+        proof = Proof(
+            home=home, task=task.name, scorers=scorers, challenger=challenger,
+            today=definitions(home, task.name), tolerance=rule.tolerance,
+        )  # fmt: skip
+        found = [replay(proof, [one for one in asked if one.version in scorers])]
+        if (lacking := requests - found[0].compared) > 0:
+            found.append(replay(proof, present(home, task.name, champion, as_of, lacking, draw)))
     except OnrampError as error:
         return Skew(requests=0, compared=0, problem=str(error))
+    return report(found)
 
 
 def readable(
@@ -123,40 +153,43 @@ def readable(
     return found
 
 
-def replay(
-    home: Home,
-    task: Task,
-    asked: Sequence[Request],
-    scorers: Scorers,
-    challenger: Rival,
-    tolerance: float,
-) -> Skew:
+def replay(proof: Proof, asked: Sequence[Request]) -> Replayed:
     """Hold every request, and the challenger, against the offline world."""
-    today = definitions(home, task.name)
-    names = {number: comparable(scorer, today) for number, scorer in scorers.items()}
-    offline = vectors(home, task.name, asked)
+    offline = vectors(proof.home, proof.task, asked)
+    names = {(one.version, one.logged): proof.names(one) for one in asked}
     pairs = [
-        Pair(request=one, names=names[one.version], offline=vector)
+        Pair(request=one, names=names[one.version, one.logged], offline=vector)
         for one, vector in zip(asked, offline, strict=True)
-        if vector is not None and names[one.version]
+        if vector is not None and names[one.version, one.logged]
     ]
-    checked = sort_out(home, task.name, pairs, tolerance)
-    found = [
-        *checked.mismatches,
-        *served(asked, scorers, tolerance),
-        *alike(challenger, checked.pairs, tolerance),
-    ]
-    redefined = {
+    arrived, differing = sort_out(proof, pairs)
+    mismatches = (
+        *differing,
+        *served(asked, proof.scorers, proof.tolerance),
+        *alike(proof.challenger, pairs, proof.tolerance),
+    )
+    left_out = {
         name
-        for one in asked
-        for name, _ in scorers[one.version].features
-        if name not in names[one.version]
+        for (version, _), known in names.items()
+        for name, _ in proof.scorers[version].features
+        if name not in known
     }
+    return Replayed(
+        asked=asked, compared=len(pairs) - arrived, late=arrived, mismatches=mismatches,
+        redefined=frozenset(left_out),
+    )  # fmt: skip
+
+
+def report(found: Sequence[Replayed]) -> Skew:
+    """All that was replayed, in numbers and words."""
+    asked = [one for part in found for one in part.asked]
+    mismatches = [one for part in found for one in part.mismatches]
     return Skew(
         requests=len(asked),
-        compared=len(checked.pairs) - checked.late,
-        mismatches=tuple(found[:MOST_NAMED]),
-        note=note(asked, checked.late, len(asked) - len(pairs), redefined, len(found)),
+        compared=sum(part.compared for part in found),
+        mismatches=tuple(mismatches[:MOST_NAMED]),
+        problem="" if asked else NOTHING,
+        note=note(asked, found, len(mismatches)),
     )
 
 
@@ -173,11 +206,15 @@ def comparable(scorer: Scorer, today: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def sort_out(home: Home, task: str, pairs: Sequence[Pair], tolerance: float) -> Checked:
-    """Compare features, and look into what differs before it is called a difference."""
+def sort_out(proof: Proof, pairs: Sequence[Pair]) -> tuple[int, list[Mismatch]]:
+    """How many pairs are late, and the differences of all others.
+
+    What differs is looked into before it is called a difference.
+    """
+    home, tolerance = proof.home, proof.tolerance
     found = {place: differences(pair, tolerance) for place, pair in enumerate(pairs)}
     odd = [place for place, several in found.items() if several]
-    mixed = beside_quarantine(home, task, [pairs[place] for place in odd])
+    mixed = beside_quarantine(home, proof.task, [pairs[place] for place in odd])
     odd = [
         place
         for place, others in zip(odd, mixed, strict=True)
@@ -185,9 +222,7 @@ def sort_out(home: Home, task: str, pairs: Sequence[Pair], tolerance: float) -> 
     ]
     excused = late(home, [pairs[place] for place in odd], tolerance)
     wrong = [place for place, fine in zip(odd, excused, strict=True) if not fine]
-    return Checked(
-        pairs=pairs, late=sum(excused), mismatches=[one for place in wrong for one in found[place]]
-    )
+    return sum(excused), [one for place in wrong for one in found[place]]
 
 
 def served(asked: Sequence[Request], scorers: Scorers, tolerance: float) -> Iterable[Mismatch]:
@@ -243,20 +278,21 @@ def frame_of(scorer: Scorer, rows: Sequence[Vector]) -> pd.DataFrame:
     )
 
 
-def note(
-    asked: Sequence[Request], late: int, lost: int, redefined: set[str], differing: int
-) -> str:
+def note(asked: Sequence[Request], found: Sequence[Replayed], differing: int) -> str:
     """What the numbers do not say."""
     count = Counter(one.logged for one in asked)
+    arrived = sum(part.late for part in found)
+    lost = len(asked) - arrived - sum(part.compared for part in found)
+    redefined = sorted({name for part in found for name in part.redefined})
     told = [f"{count[True]} logged requests"]
     told += [f"{count[False]} present vectors of the online store"] if count[False] else []
     parts = [" and ".join(told)]
-    if late:
-        parts.append(f"{late} set aside, because events came in after the answer")
+    if arrived:
+        parts.append(f"{arrived} set aside, because events came in after the answer")
     if lost:
         parts.append(f"{lost} set aside, because nothing offline is comparable")
     if redefined:
-        parts.append(f"not compared, as defined otherwise since: {', '.join(sorted(redefined))}")
+        parts.append(f"not compared, as defined otherwise since: {', '.join(redefined)}")
     if differing > MOST_NAMED:
         parts.append(f"{differing} values differ, {MOST_NAMED} are kept")
     return "; ".join(parts)
