@@ -43,7 +43,8 @@ class Verified:
     def lines(self) -> list[str]:
         """What a person reads."""
         if self.whole:
-            return [f"The ledger is whole: {self.rows} rows, the newest with hash {self.newest}."]
+            newest = f", the newest with hash {self.newest}" if self.rows else ""
+            return [f"The ledger is whole: {self.rows} rows{newest}."]
         return [
             "The ledger was changed since it was written:",
             *(f"  row {one.number}: {one.what}" for one in self.broken),

@@ -13,10 +13,10 @@ import pytest
 
 from lifecycle.errors import Busy
 from lifecycle.home import Home, open_home
-from lifecycle.jobs import Jobs
+from lifecycle.jobs import Job, Jobs
 from lifecycle.ledger import Ledger
 from lifecycle.worker import alive, me
-from onramp.retrain import RetrainReport, exit_code, retrain
+from onramp.retrain import RetrainReport, closed, exit_code, retrain
 from tasks import find
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -88,8 +88,30 @@ def test_who_is_alive() -> None:
     assert alive("elsewhere/1/1.00") is None
 
 
+def test_a_job_that_awaits_approval_is_not_done_again(home: Home) -> None:
+    """Every night until a person speaks, the scheduler gets 13 and is told what to say."""
+    request(home)
+    jobs = Jobs(home)
+    mine = jobs.claim("churn", me())
+    assert mine is not None
+    assert closed(jobs, mine, waits(mine))
+    report = retrain(home, find("churn"))
+    assert (report.outcome, report.version, report.job_id) == ("awaiting approval", 7, mine.id)
+    assert exit_code(report) == 13
+    assert "onramp approve churn" in report.words
+    assert [job.state for job in jobs.read()] == ["awaiting approval"]
+    assert not closed(jobs, mine, waits(mine))
+
+
+def waits(job: Job) -> RetrainReport:
+    return RetrainReport(
+        task="churn", outcome="awaiting approval", words="trained", job_id=job.id, version=7
+    )
+
+
 @pytest.mark.parametrize(
-    ("outcome", "code"), [("promoted", 0), ("refused", 10), ("undecided", 11), ("failed", 1)]
+    ("outcome", "code"),
+    [("promoted", 0), ("refused", 10), ("undecided", 11), ("awaiting approval", 13), ("failed", 1)],
 )
 def test_the_exit_code_says_which(outcome: str, code: int) -> None:
     """A scheduler can tell a refusal from a failure."""

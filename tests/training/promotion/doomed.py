@@ -148,12 +148,14 @@ def main(lines: Sequence[str]) -> None:
     sys.path.insert(0, str(ROOT))
     import mlflow.pyfunc  # noqa: F401, PLC0415
 
-    import tests.training.promotion.world  # noqa: F401, PLC0415
     import training.promotion.approval  # noqa: PLC0415
     import training.promotion.rollback  # noqa: F401, PLC0415
+    from lifecycle.home import open_home  # noqa: PLC0415
+    from tests.training.promotion.world import call  # noqa: PLC0415
 
     for line in lines:
         orders = [Order(**given) for given in json.loads(line)]
+        call(open_home(Path(orders[0].root)))
         started = []
         for order in orders:
             pid = os.fork()

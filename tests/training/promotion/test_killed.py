@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import signal
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
-from lifecycle.ledger import Entry, Ledger
 from lifecycle.registry import Registry
 from tests.training.promotion.doomed import Doomed, Order
-from tests.training.promotion.world import agree
+from tests.training.promotion.world import agree, asked, decisions, took_over
 from training.promotion.awaiting import awaiting
 from training.promotion.move import settle
 
-NOW = datetime(2026, 9, 1, tzinfo=UTC)
 KILLED = [-signal.SIGKILL]
 # step → whether the champion has moved when it is reached
 MOVE = {
@@ -35,11 +32,6 @@ MOVE = {
 
 def order(home: Home, verb: str, **given: Any) -> Order:
     return Order(root=str(home.root), verb=verb, **given)
-
-
-def decisions(home: Home) -> list[tuple[str, str | None, str | None]]:
-    rows = reversed(Ledger(home).read("churn"))
-    return [(row.decision, row.previous, row.version) for row in rows]
 
 
 def settled(home: Home) -> None:
@@ -74,14 +66,7 @@ def test_a_rollback_killed_at_any_step(world: Home, doomed: Doomed, step: str) -
 @pytest.mark.parametrize("step", ["champion moves", "the row is committed"])
 def test_an_approval_killed_at_any_step(world: Home, doomed: Doomed, step: str) -> None:
     """Killed before, the version and its job still wait; killed after, neither does."""
-    job, _ = Jobs(world).request("churn", why="decay", by="monitor", as_of=NOW)
-    mine = Jobs(world).claim("churn", "ann")
-    assert mine is not None
-    Jobs(world).wait(mine, 2, {})
-    Ledger(world).append(
-        Entry(actor=f"job {job.id}", task="churn", decision="await approval", why="better",
-              version="2", previous="1")
-    )  # fmt: skip
+    asked(world)
     assert doomed.run(order(world, "approve", step=step)) == KILLED
     settled(world)
     moved = MOVE[step]
@@ -118,15 +103,3 @@ def test_a_rollback_and_a_promotion_at_once_take_turns(world: Home, doomed: Doom
         [("roll back", "2", "1"), ("promote", "1", "3")],
         [("promote", "2", "3"), ("roll back", "3", "2")],
     )
-
-
-def took_over(home: Home) -> None:
-    """Version 2 has replaced 1."""
-    registry = Registry(home)
-    registry.point("previous", registry.version("churn", 1))
-    registry.point("champion", registry.version("churn", 2))
-    registry.drop("challenger", "churn")
-    Ledger(home).append(
-        Entry(actor="ada", task="churn", decision="promote", why="better", version="2",
-              previous="1")
-    )  # fmt: skip

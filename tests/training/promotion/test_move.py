@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers, lists, none, one_of, tuples
+from mlflow.exceptions import MlflowException
 
 from lifecycle.errors import Busy
 from lifecycle.home import Home, open_home
@@ -18,7 +19,7 @@ from lifecycle.ledger import Entry, Ledger
 from lifecycle.lock import held
 from lifecycle.moves import Move, Moves
 from lifecycle.registry import Alias, Version
-from training.promotion.move import carry_out, lock, settle
+from training.promotion.move import carry_out, lock, settle, unlocked
 
 VERSIONS = (1, 2, 3)
 
@@ -37,7 +38,7 @@ class InMemory:
     def __init__(self) -> None:
         self.held: dict[str, int] = {}
         self.left: int | None = None
-        self.how: type[BaseException] = Killed
+        self.how: Callable[[], BaseException] = Killed
 
     def aliases(self, task: str) -> dict[str, int]:  # noqa: ARG002
         return dict(self.held)
@@ -56,7 +57,7 @@ class InMemory:
     def change(self) -> None:
         if self.left == 0:
             self.left = None
-            raise self.how
+            raise self.how()
         if self.left is not None:
             self.left -= 1
 
@@ -218,6 +219,25 @@ def test_a_locked_database_is_busy_and_leaves_nothing_half_done(
     assert registry.held["champion"] == (1 if when == "begin" else 2)
     assert len(Ledger(home).read()) == (0 if when == "begin" else 1)
     assert Moves(home).open("churn") is None
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [("(sqlite3.OperationalError) database is locked", Busy), ("no such model", MlflowException)],
+)
+def test_mlflows_database_locked_is_busy_too(
+    home: Home, words: str, error: type[Exception]
+) -> None:
+    """MLflow says it in its own words; what had moved is put back, and other faults stay theirs."""
+    registry = InMemory()
+    registry.held = {"champion": 1, "previous": 3}
+    registry.left, registry.how = 1, lambda: MlflowException(words)
+    begun = begin(home, registry, 2)
+    with pytest.raises(error), unlocked():
+        carry_out(home, registry, begun)
+    assert registry.held == {"champion": 1, "previous": 3}
+    assert Moves(home).open("churn") is None
+    assert Ledger(home).read() == ()
 
 
 @contextmanager

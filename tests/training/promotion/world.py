@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+
+import mlflow.store.model_registry.sqlalchemy_store as model_registry
+import mlflow.store.tracking.sqlalchemy_store as tracking
 
 from lifecycle.gate import AtLeast, Gate
 from lifecycle.home import Home, open_home
+from lifecycle.jobs import Job, Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.moves import Moves
 from lifecycle.registry import Registry
@@ -46,10 +50,31 @@ def make_world(home: Home) -> Home:
     return home
 
 
-def copied(world: Home, root: Path) -> Home:
-    """A world of its own for one test."""
-    shutil.copytree(world.root, root)
-    return open_home(root)
+def put_back(original: Home, root: Path) -> Home:
+    """The world as it was made, always in the same place.
+
+    MLflow opens a store once a process and address, and looks through all its migrations then:
+    most of what a test would cost.
+    """
+    home = open_home(root)
+    hang_up(home)
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(original.root, root)
+    return home
+
+
+def call(home: Home) -> None:
+    """Have MLflow open its store now, and keep no connection to a file that will be replaced."""
+    Registry(home).aliases("churn")
+    hang_up(home)
+
+
+def hang_up(home: Home) -> None:
+    """Close MLflow's connections to the home's database; it opens others when it needs them."""
+    for store in (tracking, model_registry):
+        engine = store.SqlAlchemyStore._engine_map.get(home.tracking_uri)
+        if engine is not None:
+            engine.dispose()
 
 
 def agree(home: Home) -> tuple[int | None, int | None, int | None]:
@@ -65,4 +90,35 @@ def agree(home: Home) -> tuple[int | None, int | None, int | None]:
 
 
 MOVED = ("promote", "approve", "roll back")
-Worlds = Callable[[], Home]
+
+
+def took_over(home: Home) -> None:
+    """Version 2 has replaced 1."""
+    registry = Registry(home)
+    registry.point("previous", registry.version("churn", 1))
+    registry.point("champion", registry.version("churn", 2))
+    registry.drop("challenger", "churn")
+    Ledger(home).append(
+        Entry(actor="ada", task="churn", decision="promote", why="better", version="2",
+              previous="1")
+    )  # fmt: skip
+
+
+def asked(home: Home, version: int = 2) -> Job:
+    """A job trained the version, the gate said promote beside version 1, and a person is asked."""
+    job, _ = Jobs(home).request("churn", why="decay", by="monitor", as_of=datetime.now(UTC))
+    mine = Jobs(home).claim("churn", "ann")
+    assert mine is not None
+    assert Jobs(home).wait(mine, version, {"words": "trained"})
+    finding = {"rule": "roc_auc ≥ 0.4", "outcome": "passed", "words": "roc_auc is 0.9."}
+    Ledger(home).append(
+        Entry(actor=f"job {job.id}", task="churn", decision="await approval", why="better",
+              version=str(version), previous="1", evidence={"findings": [finding]})
+    )  # fmt: skip
+    return job
+
+
+def decisions(home: Home) -> list[tuple[str, str | None, str | None]]:
+    """Decision, from, to: oldest first."""
+    rows = reversed(Ledger(home).read("churn"))
+    return [(row.decision, row.previous, row.version) for row in rows]
