@@ -90,6 +90,20 @@ def verify(folder: Path, digest: str, name: str = "The version", do: str = MEND)
         )
 
 
+def require(digest: str, name: str) -> None:
+    """Say no to a version that nothing was registered of.
+
+    Raises:
+        DataError: it has no digest.
+    """
+    if not digest:
+        raise DataError(
+            f"{name} carries no fingerprints.",
+            found="It was registered before files were fingerprinted, or its tag was taken away.",
+            do="Train it again: what cannot be verified is not promoted.",
+        )
+
+
 def told(found: tuple[Fault, ...]) -> str:
     """The first fault in words, and how many there are more."""
     more = f" (and {len(found) - 1} more files differ)" if found[1:] else ""

@@ -30,6 +30,7 @@ VERBS = {
     "score": "Score every customer whose moment fell due, and log it.",
     "monitor": "Compare what was served with the reference; say what to do.",
     "retrain": "Work off the open retrain jobs: train, judge, promote or refuse.",
+    "doctor": "Find where stores disagree or are damaged; mend what is safe to mend.",
     "status": "Say who serves, what was decided and what is going on.",
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from lifecycle import repeats
+from lifecycle import integrity, repeats
 from lifecycle.errors import Busy
 from lifecycle.gate import Evidence, Skew, Verdict, judge
 from lifecycle.registry import Registry, Version
@@ -92,6 +92,7 @@ def gather(
 ) -> Evidence:
     """Measure; whatever goes wrong is a reason not to promote, never a pass."""
     try:
+        integrity.require(challenger.digest, challenger.name)
         # what serving would refuse to load must not become champion
         loaded = repeats.load(registry, challenger)
         contender = Contender.load(challenger.number, loaded.folder)
