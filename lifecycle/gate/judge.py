@@ -87,20 +87,25 @@ def apply(rule: Rule, evidence: Evidence) -> Finding | None:
         return signature_compatible(evidence)
     if isinstance(rule, NoSkew):
         return no_skew(rule, evidence)
-    return None if evidence.differences is None else compare(rule, evidence, evidence.differences)
+    if evidence.differences is None and isinstance(rule, NotWorse | Better | NotWorseOnSlices):
+        return None
+    return compare(rule, evidence, evidence.differences or {})
 
 
-def compare(
-    rule: NotWorse | Better | NotWorseOnSlices,
-    evidence: Evidence,
-    differences: Mapping[str, Difference],
-) -> Finding:
-    """Judge a rule that holds the challenger against the champion."""
+def compare(rule: object, evidence: Evidence, differences: Mapping[str, Difference]) -> Finding:
+    """Judge a rule that holds the challenger against the champion.
+
+    Whatever else a task's file has put among the rules does not pass: nobody can judge it.
+    """
     if isinstance(rule, NotWorse):
         return not_worse(rule, differences)
     if isinstance(rule, Better):
         return better(rule, differences)
-    return not_worse_on_slices(rule, evidence)
+    if isinstance(rule, NotWorseOnSlices):
+        return not_worse_on_slices(rule, evidence)
+    name = type(rule).__name__
+    words = f"Nobody knows how to judge a rule {name}."
+    return Finding(rule=name, outcome="could not tell", words=words)
 
 
 def bound(rule: AtLeast | AtMost, evidence: Evidence) -> Finding:

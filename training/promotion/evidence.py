@@ -89,8 +89,8 @@ def evidence(
         frame: labelled moments with features, as `training.trainingset.TrainingSet.frame`.
         challenger: the version to be judged.
         champion: the one it would replace; None when there is none. It is compared on today's
-            features even where they mean something else than it learned: it would have to
-            serve on them, and nothing could ever replace it otherwise.
+            features even where they mean something else than it learned, or are gone: it would
+            have to serve on them, and nothing could ever replace it otherwise.
         definitions: of today's features, as `TrainingSet.definitions`.
         skew: requests replayed, by `training.promotion.skew`.
     """
@@ -108,8 +108,7 @@ def evidence(
         ),
         skew=skew,
     )
-    problem = unlike(frame, challenger, contenders, definitions or {})
-    if problem:
+    if problem := unlike(frame, challenger, definitions or {}):
         return replace(known, problem=problem)
     rows = judging(frame, contenders)
     if isinstance(rows, str):
@@ -117,24 +116,18 @@ def evidence(
     return measured(task, rows, challenger, champion, known)
 
 
-def unlike(
-    frame: pd.DataFrame,
-    challenger: Contender,
-    contenders: Sequence[Contender],
-    definitions: Mapping[str, str],
-) -> str:
-    """Why the frame's features are not those that were learned; empty when they are."""
+def unlike(frame: pd.DataFrame, challenger: Contender, definitions: Mapping[str, str]) -> str:
+    """Why the frame's features are not those that it learned; empty when they are."""
     if other := redefined(challenger.facts.get("definitions", {}), definitions):
         return (
             f"version {challenger.number} learned other features than today's; defined otherwise "
             f"since: {', '.join(other)}. Train again."
         )
-    absent = {
-        f"version {one.number} needs {', '.join(missing)}"
-        for one in contenders
-        if (missing := [name for name, _ in one.scorer.features if name not in frame.columns])
-    }
-    return f"features that are no longer computed: {'; '.join(sorted(absent))}." if absent else ""
+    absent = [name for name in challenger.scorer.encoder.names if name not in frame.columns]
+    if not absent:
+        return ""
+    needs = f"version {challenger.number} needs {', '.join(absent)}"
+    return f"features that are no longer computed: {needs}."
 
 
 def judging(frame: pd.DataFrame, contenders: Sequence[Contender]) -> Judged | str:

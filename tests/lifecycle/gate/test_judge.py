@@ -114,6 +114,15 @@ def test_a_gate_without_rules_judges_nothing() -> None:
     assert "no rule" in verdict.reasons[0]
 
 
+def test_a_rule_of_no_known_kind_is_no_pass() -> None:
+    """What a task's file has among its rules by mistake is named, and nothing raises."""
+    gate = Gate(rules=("roc_auc > 0.7",))  # type: ignore[arg-type]  # the mistake
+    for evidence in (GOOD, replace(GOOD, differences=None)):
+        verdict = judge(gate, evidence)
+        assert verdict.decision == "cannot judge"
+        assert verdict.reasons == ("Nobody knows how to judge a rule str.",)
+
+
 WHOLE = Gate(
     rules=(
         *GATE.rules,

@@ -152,6 +152,20 @@ def test_a_gate_is_given_all_that_it_asks_for(trained: Trained) -> None:
     assert outcomes["log_loss not worse by 0.1 on slices"] == "passed"
 
 
+def test_a_champion_whose_feature_is_gone_can_be_replaced(trained: Trained) -> None:
+    """Measured without the feature, as it would have to serve, it is still the one to beat."""
+    contender = Contender.load(2, trained.folder("churn"))
+    features = [
+        ("gone" if name == "n0" else name, kind) for name, kind in contender.facts["features"]
+    ]
+    facts = {**contender.facts, "features": features}
+    champion = replace(contender, number=1, scorer=Scorer(facts, contender.scorer.engine))
+    found = evidence(CHURN, trained.frames["churn"], contender, champion)
+    assert found.problem == ""
+    assert found.differences is not None
+    assert found.differences["roc_auc"].low > 0
+
+
 def test_a_feature_that_is_gone_breaks_the_signature(trained: Trained) -> None:
     """Nothing is measured on half the features, and a gate that asks can refuse for it."""
     contender = Contender.load(1, trained.folder("churn"))

@@ -81,7 +81,7 @@ def test_delong_agrees_with_the_bootstrap_over_customers(rows_each: int) -> None
     assert (found.high - found.low) / (2 * 1.96) == pytest.approx(np.std(draws), rel=0.15)
 
 
-@pytest.mark.parametrize("name", ["roc_auc", "log_loss", "accuracy"])
+@pytest.mark.parametrize("name", ["roc_auc", "pr_auc", "log_loss", "accuracy"])
 def test_equal_models_are_told_apart_one_time_in_twenty(name: str) -> None:
     """Of 100 pairs of equal models about 5 % of the intervals miss zero: ours keep to it."""
     misses = 0
