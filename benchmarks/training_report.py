@@ -204,6 +204,7 @@ def versions(results: Results) -> Iterator[str]:
         found: dict[str, str] = {}
         for cell, line in results.lines.items():
             if SYSTEMS[cell.system].ours == ours:
-                found |= line.get("libraries", {}) | {"Python": line.get("python", "")}
+                found |= line.get("libraries", {})
+                found |= {"Python": line["python"]} if "python" in line else {}
         if found:
             yield f"{place}: {', '.join(f'{name} {v}' for name, v in sorted(found.items()))}."
