@@ -12,5 +12,7 @@ for _switch, _off in (
     # … and nothing of theirs is drawn over what we say
     ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
     ("MLFLOW_LOGGING_LEVEL", "WARNING"),
+    # of a server MLflow says where each run is to be seen, in the middle of our JSON
+    ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
 ):
     os.environ.setdefault(_switch, _off)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.postgres import fresh_database, postgres_server
 from tests.receiving import Inbox, receiving
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget
+from training.promotion.card import try_to_publish
 from training.promotion.promote import promote_on
 from training.run import train_on
 
@@ -34,6 +36,7 @@ WEBHOOK_SECRET = "k3y of the webhook's receiver"  # noqa: S105 - made up
 LENIENT = replace(
     CHURN, gate=Gate(rules=(AtLeast("roc_auc", 0.4),), least_rows=50, least_positives=10)
 )
+QUIET = ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 FRAME = make_frame(customers=300, signal=3.0)
 
 
@@ -66,9 +69,14 @@ def as_user(env: pytest.MonkeyPatch, name: str, password: str) -> None:
 
 
 def test_a_version_is_trained_promoted_and_announced(
-    server: Server, inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Server,
+    inbox: Inbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Nothing but the address and the user is another; the server itself tells of each alias."""
+    monkeypatch.setenv(*QUIET)
     as_user(monkeypatch, ADMIN, ADMIN_PASSWORD)
     events = ["model_version_alias.created", "model_version_alias.deleted"]
     MlflowClient(server.url, server.url).create_webhook(
@@ -92,12 +100,24 @@ def test_a_version_is_trained_promoted_and_announced(
     champion = registry.champion("churn")
     assert champion.aliases == ("champion",)
     assert champion.tags["verdict"] == "promote"
+    assert try_to_publish(home, LENIENT, champion) == ""  # as `promote` does after the verdict
     described = registry.client.get_model_version("churn", "1").description
     assert "**Verdict:** Promote" in described
     assert "card.html" in {one.path for one in registry.client.list_artifacts(champion.run_id)}
     assert load(registry, champion).scorer.kind == "binary"
     assert [row.decision for row in Ledger(home).read("churn")] == ["promote"]
     nothing_is_told(server, home)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_command_prints_nothing_of_mlflows() -> None:
+    """Whoever imports Onramp has the switch that the test above sets by hand."""
+    script = f"import lifecycle, os; print(os.environ[{QUIET[0]!r}])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=PROFILE.parents[1], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == QUIET[1]
 
 
 def nothing_is_told(server: Server, home: Home) -> None:
