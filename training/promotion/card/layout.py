@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from training.promotion.card.markdown import document, escaped, lines, table
 from training.promotion.card.told import BASELINE, ends, sections, verdict_words
 from training.promotion.card.values import Recorded
-from training.promotion.side_by_side.words import day, named
+from training.promotion.side_by_side.words import day
 from training.report.page import page
 from training.report.section import Cell, Section, Table
 
@@ -45,7 +45,7 @@ def card(found: Recorded) -> Card:
     """The card of what was recorded."""
     side = found.side
     return Card(
-        title=f"Model card: {found.task} version {named(side)}",
+        title=f"Model card: {found.task} version {side.number}",
         facts={
             "Question": found.question,
             "Model": made(found),
