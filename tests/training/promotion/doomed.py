@@ -49,9 +49,10 @@ class Doomed:
         return [int(code) for code in json.loads(self.process.stdout.readline())]
 
     def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        assert self.process.wait(30) == 0
+        """End it, once it has nothing to do."""
+        with self.process:
+            self.process.communicate(timeout=60)
+        assert self.process.returncode == 0
 
 
 def die(*_: object) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +18,7 @@ from lifecycle.registry import Registry
 from lifecycle.version_files import FILES
 from tests.resealed import reseal
 from tests.training.conftest import CHURN, make_frame, make_set
+from tests.training.promotion.world import FRAME, TASK
 from training.candidate import Budget
 from training.model import FOREST
 from training.promotion.promote import promote_on
@@ -160,12 +159,14 @@ def test_an_exception_is_a_reason_not_to_promote(one_version: Home) -> None:
     assert holders(one_version)["champion"] is None
 
 
-def test_a_damaged_version_is_not_promoted(home: Home) -> None:
+def test_a_damaged_version_is_not_promoted(world: Home) -> None:
     """A forest that cannot be read is a reason, not a crash."""
-    trained_on(home, GOOD)
-    folder = Registry(home).folder(Registry(home).version("churn", 1))
+    registry = Registry(world)
+    folder = registry.folder(registry.version("churn", 2))
     (folder / FILES / FOREST).write_bytes(b"not a forest")
-    assert judged(home).decision == "cannot judge"
+    reseal(registry, registry.version("churn", 2))
+    assert judged(world, version=2).decision == "cannot judge"
+    assert holders(world)["champion"] == 1
 
 
 def test_nothing_trained_says_what_to_do(home: Home) -> None:
@@ -180,19 +181,18 @@ def test_an_unknown_version_is_named(one_version: Home) -> None:
         judged(one_version, version=9)
 
 
-def test_a_version_that_cannot_be_served_is_not_promoted(home: Home) -> None:
+def test_a_version_that_cannot_be_served_is_not_promoted(world: Home) -> None:
     """It must repeat its recorded predictions, as the server will ask: else cannot judge."""
-    trained_on(home, GOOD)
-    registry = Registry(home)
-    version = registry.version("churn", 1)
+    registry = Registry(world)
+    version = registry.version("churn", 2)
     recorded = registry.folder(version) / FILES / "reference.parquet"
     frame = pd.read_parquet(recorded)
     frame.assign(prediction=frame["prediction"] + 0.01).to_parquet(recorded)
     reseal(registry, version)
-    found = judged(home)
+    found = judged(world, version=2)
     assert found.decision == "cannot judge"
     assert any("does not repeat its recorded predictions" in why for why in found.verdict.reasons)
-    assert holders(home)["champion"] is None
+    assert holders(world)["champion"] == 1
 
 
 def test_a_new_verdict_replaces_the_old_one_whole(one_version: Home) -> None:
@@ -202,27 +202,6 @@ def test_a_new_verdict_replaces_the_old_one_whole(one_version: Home) -> None:
     found = judged(one_version, GOOD.iloc[:300])
     gate = [key for key in registry.version("churn", 1).tags if key.startswith("gate.")]
     assert len(gate) == len(found.verdict.findings)
-
-
-def test_two_promotions_take_turns(home: Home) -> None:
-    """The second waits for the first and then finds nothing to do: one row, one change."""
-    trained_on(home, GOOD)
-    entered, found = threading.Event(), []
-
-    def slow() -> pd.DataFrame:
-        entered.set()
-        time.sleep(0.5)
-        return GOOD
-
-    first = threading.Thread(
-        target=lambda: found.append(promote_on(home, LENIENT, slow, actor="first"))
-    )
-    first.start()
-    assert entered.wait(20)
-    second = judged(home)
-    first.join(20)
-    assert [report.changed for report in (found[0], second)] == [True, False]
-    assert [row.actor for row in Ledger(home).read("churn")] == ["first"]
 
 
 def test_other_definitions_under_the_same_names_are_not_judged(home: Home) -> None:
@@ -249,12 +228,11 @@ def given(today: dict[str, str] | None) -> Callable[[], dict[str, str]]:
     return ask
 
 
-def test_the_page_reads_well(home: Home) -> None:
+def test_the_page_reads_well(world: Home) -> None:
     """Every finding is a tag in words that MLflow's page shows."""
-    trained_on(home, GOOD)
-    report = judged(home)
-    version = MlflowClient(home.tracking_uri, home.tracking_uri).get_model_version("churn", "1")
+    report = promote_on(world, TASK, lambda: FRAME, version=2, actor="tester")
+    version = MlflowClient(world.tracking_uri, world.tracking_uri).get_model_version("churn", "2")
     gate = {key: text for key, text in version.tags.items() if key.startswith("gate.")}
     assert len(gate) == len(report.verdict.findings)
     assert gate["gate.01"].startswith("passed: enough rows.")
-    assert report.lines()[0] == "churn version 1: promote"
+    assert report.lines()[0] == "churn version 2 against version 1: promote"
