@@ -101,7 +101,7 @@ class Home:
 
     @property
     def platform(self) -> Path:
-        """SQLite: the ledger and the jobs."""
+        """SQLite: the ledger, the jobs and the moves of champions that were begun."""
         return self.root / "platform.db"
 
     def dataset(self) -> DataSet:
