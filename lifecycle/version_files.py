@@ -53,8 +53,18 @@ def reference(folder: Path) -> pd.DataFrame:
 
 
 def row_keys(folder: Path) -> Keys:
-    """Sorted keys of every training and calibration row (`lifecycle.row_keys`)."""
+    """Sorted keys of every training and calibration row (`lifecycle.row_keys`).
+
+    Raises:
+        NotReady: there are none, which would prove any row unseen.
+    """
     keys: Keys = np.load(_there(folder / ROW_KEYS), allow_pickle=False)
+    if not len(keys):
+        raise NotReady(
+            "The version names no row that it learned from.",
+            found=f"{ROW_KEYS.name} is empty.",
+            do="Train again: what it has seen cannot be told from what it has not.",
+        )
     return keys
 
 

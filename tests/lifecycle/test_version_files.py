@@ -24,3 +24,12 @@ def test_pickled_keys_are_refused(tmp_path: Path) -> None:
     np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="allow_pickle"):
         version_files.row_keys(tmp_path)
+
+
+def test_a_version_that_names_no_row_is_not_believed(tmp_path: Path) -> None:
+    """Without a key every row would count as unseen, and the gate would judge on any of them."""
+    path = tmp_path / version_files.ROW_KEYS
+    path.parent.mkdir(parents=True)
+    np.save(path, np.array([], dtype=np.uint64))
+    with pytest.raises(NotReady, match=r"no row that it learned from.*Train again"):
+        version_files.row_keys(tmp_path)
