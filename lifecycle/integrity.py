@@ -69,7 +69,9 @@ def seal(folder: Path) -> str:
     return sha256(folder / DIGESTS)
 
 
-def verify(folder: Path, digest: str, name: str = "The version", do: str = MEND) -> None:
+def verify(
+    folder: Path, digest: str, name: str = "The version", do: str = MEND, where: str = ""
+) -> None:
     """Hold every file against what was registered.
 
     Args:
@@ -77,6 +79,7 @@ def verify(folder: Path, digest: str, name: str = "The version", do: str = MEND)
         digest: of its `digests.json`, from the version's tag.
         name: of the version, as the error says it.
         do: what the error says to do.
+        where: what the error says of where the files are; empty: the folder.
 
     Raises:
         DataError: a file was changed, is missing or was added; the error names the first.
@@ -85,7 +88,7 @@ def verify(folder: Path, digest: str, name: str = "The version", do: str = MEND)
     if found:
         raise DataError(
             f"{name} is not what was registered, so it is not loaded.",
-            found=f"{told(found)}, in {folder}.",
+            found=f"{told(found)}, in {where or folder}.",
             do=do,
         )
 

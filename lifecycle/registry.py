@@ -11,6 +11,7 @@ from typing import Literal
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
 from lifecycle import integrity
@@ -209,7 +210,8 @@ class Registry:
             fetched = self._download(version, scratch)
             if version.digest:
                 integrity.discard_unlisted(fetched, version.digest)
-                integrity.verify(fetched, version.digest, f"{version.name} in MLflow", LOST)
+                where, name = self.source(version), f"{version.name} in MLflow"
+                integrity.verify(fetched, version.digest, name, LOST, where)
             try:
                 fetched.replace(folder)
             except OSError:  # another process was first; whoever reads its copy verifies it
@@ -237,18 +239,15 @@ class Registry:
     def restore(self, version: Version) -> None:
         """Give MLflow back the files that it lost, from a local copy that is verified first.
 
+        To where the version says its files are: MLflow's client would go by the logged model,
+        whose id an embedded registry forgets.
+
         Raises:
-            DataError: the local copy is not as it was registered.
-            NotReady: the version was not registered from a logged model, as ours are.
+            DataError: there is no digest, or the local copy is not as it was registered.
         """
-        model = self.client.get_model_version(version.task, str(version.number)).model_id
-        if not version.digest or not model:
-            raise NotReady(
-                f"{version.name} cannot be given back its files.",
-                found="It names no digest or no logged model.",
-                do="Train it again.",
-            )
-        self.client.log_model_artifacts(model, str(self.folder(version)))
+        integrity.require(version.digest, version.name)
+        store = get_artifact_repository(self.source(version), tracking_uri=self.home.tracking_uri)
+        store.log_artifacts(str(self.folder(version)))
 
     def _download(self, version: Version, scratch: Path) -> Path:
         """Where below `scratch` the version's files are."""

@@ -23,8 +23,8 @@ from lifecycle.moves import Move, Moves
 from lifecycle.registry import Registry
 from tests.serving.forge import Recipe, forge
 from tests.training.conftest import CHURN
+from training.promotion.doctor import files as files_check
 from training.promotion.doctor.examine import doctor
-from training.promotion.doctor.files import check_files
 from training.promotion.doctor.finding import DoctorReport
 from training.promotion.judged import Today, gather
 from training.promotion.move import Decided, move
@@ -258,7 +258,7 @@ def test_the_ledger_may_be_what_cannot_be_read(home: Home) -> None:
     home.platform.write_bytes(b"no database" * 1000)
     left = examined(home, mend=True).left
     assert {finding.check for finding in left} == {
-        "ledger chain", "jobs", "moves", "ledger and registry",
+        "ledger chain", "jobs", "moves", "aliases", "ledger and registry",
     }  # fmt: skip
     assert all("platform.db" in f.found or "not a database" in f.found for f in left)
 
@@ -266,18 +266,29 @@ def test_the_ledger_may_be_what_cannot_be_read(home: Home) -> None:
 def test_each_file_of_a_version_is_given_back(home: Home) -> None:
     """Any file that MLflow lost or changed comes back byte by byte from the verified copy."""
     registry = Registry(home)
-    original = in_mlflow(home, 1)
+    version, original = registry.version("churn", 1), in_mlflow(home, 1)
     files = entries(in_home(home, 1))
     assert len(files) > 5
     for name, copy in files.items():
         content = copy.read_bytes()
         assert (original / name).read_bytes() == content
         (original / name).write_bytes(bytes([content[0] ^ 1]) + content[1:])
-        (ailment,) = check_files(home, registry, "churn")
-        assert f"{name} was changed" in ailment.finding.found
-        assert ailment.cure is not None
-        ailment.cure()
+        assert f"{name} was changed" in files_check.in_mlflow(registry, version)
+        registry.restore(version)
         assert (original / name).read_bytes() == content
+
+
+def test_a_mend_that_did_not_help_is_not_told_as_one(home: Home) -> None:
+    """Where the cure fails the finding is left, and the ledger says nothing of it."""
+    artifacts_gone(home)
+    original = in_mlflow(home, 1)
+    original.write_text("a file stands where the folder was")
+    report = examined(home, mend=True)
+    assert report.mended == ()
+    assert [(finding.check, finding.mend != "") for finding in report.left] == [
+        ("lost files", True)
+    ]
+    assert "mend" not in {row.decision for row in Ledger(home).read()}
 
 
 def test_an_interrupted_move_ends_as_its_champion_says(home: Home) -> None:

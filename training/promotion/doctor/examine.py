@@ -60,24 +60,24 @@ def doctor(home: Home, tasks: Sequence[str], *, mend: bool, actor: str) -> Docto
             seconds.
     """
     mended: list[Finding] = []
-    for_all = {name: of_home(check, home) for name, check in OF_THE_HOME.items()}
-    left = settled(home, for_all, mended, mend=mend, actor=actor)
-    broken = settled(
-        home, {"MLflow's database": lambda: check_mlflow(home)}, mended, mend=mend, actor=actor
-    )
-    registry, examined = Registry(home), () if broken else tuple(tasks)
-    left += broken
-    for task in examined:
-        files = {n: of_task(c, home, registry, task) for n, c in OF_FILES.items()}
-        aliases = {n: of_task(c, home, registry, task) for n, c in OF_ALIASES.items()}
-        left += settled(home, files, mended, mend=mend, actor=actor)
+
+    def look(checks: Checks) -> list[Finding]:
+        return settled(home, checks, mended, mend=mend, actor=actor)
+
+    broken = look({"MLflow's database": lambda: check_mlflow(home)})
+    left = [*broken, *look({name: of_home(check, home) for name, check in OF_THE_HOME.items()})]
+    if broken:
+        return DoctorReport(mended=tuple(mended), left=tuple(left), tasks=(), versions=0)
+    registry = Registry(home)
+    for task in tasks:
+        left += look({n: of_task(c, home, registry, task) for n, c in OF_FILES.items()})
         with held(lock(home, task), doing(task), patience_seconds=PATIENCE_SECONDS):
-            left += settled(home, aliases, mended, mend=mend, actor=actor)
+            left += look({n: of_task(c, home, registry, task) for n, c in OF_ALIASES.items()})
     return DoctorReport(
         mended=tuple(mended),
         left=tuple(left),
-        tasks=examined,
-        versions=counted(registry, examined),
+        tasks=tuple(tasks),
+        versions=counted(registry, tasks),
     )
 
 
@@ -110,7 +110,8 @@ def settled(
     for ailment in curable:
         cure(ailment)
     left = [ailment.finding for name, check in checks.items() for ailment in made(name, check)]
-    for finding in (ailment.finding for ailment in curable if ailment.finding not in left):
+    same = {finding.key for finding in left}
+    for finding in (ailment.finding for ailment in curable if ailment.finding.key not in same):
         Ledger(home).append(row(finding, actor))
         mended.append(finding)
     return left

@@ -28,6 +28,11 @@ class Finding:
     do: str
     mend: str = ""
 
+    @property
+    def key(self) -> tuple[str, str, int | None]:
+        """By which it is known again when the doctor looks a second time."""
+        return self.check, self.task, self.version
+
     def lines(self) -> list[str]:
         """What a person reads."""
         told = [f"{self.check}: {self.what}", f"  found: {self.found}"]
