@@ -20,7 +20,7 @@ from training.promotion.paired import Pair
 
 Group = Literal["equal", "better", "worse"]
 GROUPS: tuple[Group, ...] = ("equal", "better", "worse")
-SMALLEST, LARGEST = 0.001, 0.05  # true gains in ROC-AUC that are looked for
+SMALLEST, LARGEST = 0.001, 0.03  # true gains in ROC-AUC that are looked for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ def gains(
     """
     auc = np.array([one.roc_auc for one in sound])[:, None] - [one.roc_auc for one in weak]
     loss = np.array([one.log_loss for one in sound])[:, None] - [one.log_loss for one in weak]
-    free = (auc >= SMALLEST) & (auc <= LARGEST) & (loss < 0)
+    free = (auc >= SMALLEST) & (loss < 0)
     logs = np.log(np.where(free, auc, 1.0))
     wanted = np.log(np.geomspace(SMALLEST, LARGEST, pairs))
     found: list[tuple[Known, Known]] = []

@@ -16,7 +16,7 @@ from benchmarks.gate_rules import MARGINS
 Line = Mapping[str, Any]
 Inside = Callable[[Line], bool]
 
-GAINS = (0.0, 0.005, 0.01, 0.02, 0.03, 0.06)  # edges of true gains in ROC-AUC
+GAINS = (0.0, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.04)  # edges of true gains in ROC-AUC
 BINS = tuple(pairwise(GAINS))
 LOSSES = tuple((-high, -low) for low, high in reversed(BINS))
 ALLOWED = 0.05
@@ -51,10 +51,16 @@ class Share:
         if not self.of:
             return "–"
         low, high = self.interval
-        return f"{self.hits} of {self.of}: {self.value:.1%} ({low:.1%} to {high:.1%})"
+        return (
+            f"{self.hits} of {self.of}: {percent(self.value)} ({percent(low)} to {percent(high)})"
+        )
 
     def brief(self) -> str:
-        return f"{self.value:.0%}" if self.of else "–"
+        return f"{self.value:.0%}".replace("%", " %") if self.of else "–"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.gate_duels import GROUPS
+from benchmarks.gate_duels import GROUPS, LARGEST, SMALLEST
 from benchmarks.gate_models import Known
 from benchmarks.gate_numbers import ALLOWED, BINS, LOSSES, Line, Numbers, Share
 from benchmarks.gate_picture import draw
@@ -39,7 +39,7 @@ HOW = """\
 ## How it was measured
 
 - **The world.** {customers:,} simulated customers with {moments:,} labelled moments of churn
-  ({positives:.0%} yes) and Onramp's own {features} features. {learners:,} customers are to learn
+  ({positives:.0f} % yes) and Onramp's own {features} features. {learners:,} customers are to learn
   from; the {others:,} others are the truth: a model's true ROC-AUC and log-loss are those over all
   of their rows, and an evaluation sample is drawn from them with replacement. What a sample
   estimates is therefore known without error, and no model has learned from any of it.
@@ -50,8 +50,8 @@ HOW = """\
   coin says which is the challenger. At most {apart_auc:.5f} ROC-AUC and {apart_loss:.5f} log-loss
   lie between them.
 - **Pairs with a gain** are a sound challenger and a weaker champion, each model in one pair, chosen
-  so that true gains from 0.001 to 0.05 ROC-AUC are spread evenly on a log scale; better in log-loss
-  too. **Pairs with a loss** are the same the other way round, on samples of their own.
+  so that true gains from {least:g} to {most:g} ROC-AUC are spread evenly on a log scale; better in
+  log-loss too. **Pairs with a loss** are the same the other way round, on samples of their own.
 - **Samples.** Each pair has one sample of each size: {sizes} customers ({rows:,.0f} rows,
   {yes:,.0f} positives at {size:,}). Pairs are chosen before any sample is drawn.
 - **Onramp's verdicts** come from `lifecycle.gate.judge` on evidence measured by
@@ -61,9 +61,9 @@ HOW = """\
 - **The naive rules** see the same sample, but for two. *Each on rows of its own* compares what
   either logged when it was trained, as a run's `val_auc` is compared with the champion's. *The
   champion's validation rows* are the fifth that it held back; of the customers among them
-  {learned:.0%} are such as the challenger was fitted on, because the same table is split afresh.
+  {learned:.0f} % are such as the challenger was fitted on, because the same table is split afresh.
 - **Intervals** in tables are exact binomial ones at 95 % (Clopper & Pearson); *held* means that the
-  share is not above {allowed:.0%} beyond noise (exact binomial test, one-sided at 5 %).
+  share is not above {allowed:.0f} % beyond noise (exact binomial test, one-sided at 5 %).
 """
 
 LIMITS = """\
@@ -144,7 +144,7 @@ def verdict(share: Share) -> str:
     """Whether at most one in twenty was kept, noise granted."""
     if not share.of:
         return "**not measured.**"
-    return "**held.**" if share.held else f"**not held** (at most {ALLOWED:.0%} was asked)."
+    return "**held.**" if share.held else f"**not held** (at most {100 * ALLOWED:.0f} % was asked)."
 
 
 def rules_table(numbers: Numbers) -> Iterator[str]:
@@ -183,7 +183,9 @@ def power_table(numbers: Numbers) -> Iterator[str]:
 
 def edges_with_counts(edges: Sequence[tuple[float, float]], shares: Sequence[Share]) -> list[str]:
     return [
-        f"{low:+g} to {high:+g} ({share.of})".replace("-", "−").replace("+0 ", "0 ")
+        f"{low:+g} to {high:+g} ({share.of})".replace("-0 ", "0 ")
+        .replace("+0 ", "0 ")
+        .replace("-", "−")
         for (low, high), share in zip(edges, shares, strict=True)
     ]
 
@@ -217,7 +219,7 @@ def stopped(numbers: Numbers) -> Iterator[str]:
     for name in dict.fromkeys(name for group in groups for name in group):
         yield f"| {name} | {' | '.join(g.get(name, none).brief() for g in groups)} |"
     sliced = [rule for rule in SHIPPED.rules if isinstance(rule, NotWorseOnSlices)]
-    yield f"\nSlices are tested together at {sliced[0].level:.0%}." if sliced else ""
+    yield f"\nSlices are tested together at {100 * sliced[0].level:.0f} %." if sliced else ""
 
 
 def covered(numbers: Numbers) -> Iterator[str]:
@@ -237,12 +239,13 @@ def how(numbers: Numbers, models: Sequence[Known], world: World) -> str:
     equal = numbers.group("equal")
     apart = numbers.furthest()
     return HOW.format(
-        customers=world.customers, moments=len(world.rows), positives=world.labels.mean(),
+        customers=world.customers, moments=len(world.rows), positives=100 * world.labels.mean(),
         features=len(world.encoder.features), learners=world.learners,
         others=world.customers - world.learners, models=len(sound), low=min(sound), high=max(sound),
         weak=len(models) - len(sound), apart_auc=apart[0], apart_loss=apart[1],
-        sizes=said(numbers.sizes), size=numbers.size, allowed=ALLOWED,
+        sizes=said(numbers.sizes), size=numbers.size, allowed=100 * ALLOWED,
+        least=SMALLEST, most=LARGEST,
         rows=np.mean([line["rows"] for line in equal]),
         yes=np.mean([line["positives"] for line in equal]),
-        learned=np.mean([line["learned"] for line in equal]),
+        learned=100 * np.mean([line["learned"] for line in equal]),
     )  # fmt: skip

@@ -171,17 +171,17 @@ def test_shares_are_of_those_that_were_asked() -> None:
     """A loss within the margin is no loss beyond it, whichever metric it is in."""
     numbers = Numbers([
         told("equal", promoted=True, gain=0.0),
-        told("worse", promoted=True, gain=-0.005),
-        told("worse", promoted=True, gain=-0.015),
+        told("worse", promoted=True, gain=-0.004),
+        told("worse", promoted=True, gain=-0.012),
         told("worse", promoted=False, gain=-0.001, saved=-0.02),
         told("better", promoted=False, gain=0.004),
-        told("better", promoted=True, gain=0.015, saved=0.03),
+        told("better", promoted=True, gain=0.02, saved=0.03),
     ])  # fmt: skip
     assert numbers.promoted("rule", "worse") == Share(hits=2, of=3)
     assert numbers.beyond("rule") == Share(hits=1, of=2)
     assert numbers.refused("rule") == Share(hits=1, of=2)
-    assert [share.hits for share in numbers.by_gain("rule", "better")] == [0, 0, 1, 0, 0]
-    assert [share.of for share in numbers.by_gain("rule", "worse")] == [0, 0, 1, 0, 2]
+    assert [share.hits for share in numbers.by_gain("rule", "better")] == [0, 0, 0, 0, 0, 1]
+    assert [share.of for share in numbers.by_gain("rule", "worse")] == [0, 1, 0, 0, 1, 1]
     # a log-loss that is lower by 0.03 is a difference of −0.03
     assert numbers.covered("log-loss") == Share(hits=5, of=6)
     assert numbers.covered("ROC-AUC") == Share(hits=5, of=6)
