@@ -96,32 +96,42 @@ def work_off(path: Path, tell: str, jobs: int, work: Iterable[Callable[[], str]]
                 click.echo(f"{tell}: {done:,} of {len(todo):,}, {taken:,.0f} s")
 
 
-def fit_all(folder: Path, pairs: int, jobs: int) -> list[Known]:
-    """Every model that so many pairs need, in the order of their recipes."""
+def known(folder: Path, pairs: int) -> list[Known]:
+    """The models that are there of those that so many pairs need, in the order of recipes."""
+    there = {one.recipe: one for one in map(Known.of, lines(folder / MODELS))}
+    return [there[one] for one in recipes(pairs) if one in there]
+
+
+def fit_all(folder: Path, pairs: int, jobs: int) -> None:
+    """Fit every model that so many pairs need and that is not there yet."""
     (folder / ANSWERS).mkdir(exist_ok=True)
-    path, wanted = folder / MODELS, list(recipes(pairs))
-    done = {Known.of(line).recipe for line in lines(path)}
-    work_off(
-        path, "models", jobs, [partial(learn, folder, one) for one in wanted if one not in done]
-    )
-    known = {one.recipe: one for one in map(Known.of, lines(path))}
-    return [known[one] for one in wanted]
+    done = {one.recipe for one in known(folder, pairs)}
+    work = [partial(learn, folder, one) for one in recipes(pairs) if one not in done]
+    work_off(folder / MODELS, "models", jobs, work)
 
 
-def judge_all(
-    folder: Path, path: Path, models: list[Known], pairs: int, sizes: list[int], jobs: int
-) -> None:
-    """Every pair on a sample of each size."""
-    told = map(json.loads, lines(path))
-    done = {(line["duel"]["group"], line["duel"]["number"], line["customers"]) for line in told}
+def judge_all(folder: Path, path: Path, pairs: int, sizes: list[int], jobs: int) -> None:
+    """Judge every pair on a sample of each size that it was not judged on yet."""
+    models = known(folder, pairs)
+    done = {(Duel(**line["duel"]), line["customers"]) for line in map(json.loads, lines(path))}
     by_name = {one.name: one for one in models}
     work = [
         (one, by_name[one.challenger], by_name[one.champion], size)
         for one in duels(models, pairs)
         for size in sizes
-        if (one.group, one.number, size) not in done
+        if (one, size) not in done
     ]
     work_off(path, "verdicts", jobs, [partial(meet, folder, each) for each in work])
+
+
+def told(path: Path, models: list[Known], pairs: int, sizes: list[int]) -> list[dict[str, Any]]:
+    """The verdicts on the pairs that these models make, on samples of these sizes."""
+    wanted = set(duels(models, pairs)) if models else set()
+    return [
+        line
+        for line in map(json.loads, lines(path))
+        if Duel(**line["duel"]) in wanted and line["customers"] in sizes
+    ]
 
 
 def whole_numbers(ctx: click.Context, param: click.Parameter, value: str) -> list[int]:  # noqa: ARG001
@@ -159,10 +169,12 @@ def main(  # noqa: PLR0913, PLR0917  # one argument an option: click hands them 
             from benchmarks.gate_make import make  # noqa: PLC0415  Feast takes seconds
 
             make(folder, learners, true)
-        judge_all(folder, path, fit_all(folder, pairs, jobs), pairs, sizes, jobs)
-    any_told: list[dict[str, Any]] = [json.loads(line) for line in lines(path)]
-    told = [line for line in any_told if line["customers"] in sizes]
-    write(told, [Known.of(line) for line in lines(folder / MODELS)], the_world(folder), to)
+        fit_all(folder, pairs, jobs)
+        judge_all(folder, path, pairs, sizes, jobs)
+    if not (folder / TOLD).exists():
+        raise click.UsageError(f"There is nothing in {folder}: measure first, without --report.")
+    models = known(folder, pairs)
+    write(told(path, models, pairs, sizes), models, the_world(folder), to)
 
 
 if __name__ == "__main__":

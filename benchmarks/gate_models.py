@@ -24,7 +24,9 @@ from training.model import Encoder
 
 Lacks = Literal["nothing", "rows", "features", "rounds"]
 WEAK: tuple[Lacks, ...] = ("rows", "features", "rounds")
-LEAST, MOST = 0.02, 0.9  # of what a weak model may have
+# Of what a weak model has least, so that most are weaker by less than 0.03 ROC-AUC; and most.
+LEAST: dict[Lacks, float] = {"rows": 0.08, "features": 0.12, "rounds": 0.15}
+MOST = 0.9
 APART = 100_000  # seeds of weak models start here: no two models share their rows
 
 PARAMS = {
@@ -44,22 +46,16 @@ class Recipe:
     Attributes:
         lacks: what it has less of than the others.
         seed: of its rows and of everything drawn while it is fitted.
+        share: how much it has of what it lacks.
     """
 
     lacks: Lacks
     seed: int
+    share: float = 1.0
 
     @property
     def name(self) -> str:
         return f"{self.lacks}-{self.seed:04d}"
-
-    @property
-    def share(self) -> float:
-        """How much it has of what it lacks, log-uniform."""
-        if self.lacks == "nothing":
-            return 1.0
-        uniform = np.random.default_rng([self.seed, WEAK.index(self.lacks)]).random()
-        return float(LEAST * (MOST / LEAST) ** uniform)
 
     def people(self, learners: int) -> tuple[Places, Places]:
         """The customers it is fitted on, and those that say when to stop."""
@@ -111,7 +107,14 @@ def recipes(pairs: int) -> Iterator[Recipe]:
     for seed in range(5 * pairs // 2):
         yield Recipe(lacks="nothing", seed=seed)
     for number in range(3 * pairs // 2):
-        yield Recipe(lacks=WEAK[number % len(WEAK)], seed=APART + number)
+        yield weak(WEAK[number % len(WEAK)], APART + number)
+
+
+def weak(lacks: Lacks, seed: int) -> Recipe:
+    """One that lacks something, by a share drawn log-uniformly."""
+    uniform = np.random.default_rng([seed, WEAK.index(lacks)]).random()
+    share = float(LEAST[lacks] * (MOST / LEAST[lacks]) ** uniform)
+    return Recipe(lacks=lacks, seed=seed, share=share)
 
 
 def fitted(world: World, recipe: Recipe) -> tuple[Fitted, Places]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.gate import lines, meet
+from benchmarks.gate import told as read_verdicts
 from benchmarks.gate_duels import Duel, duels, equals, gains, met, sample
 from benchmarks.gate_models import Known, Recipe, answers_file, learned, recipes
 from benchmarks.gate_numbers import Numbers, Share
@@ -194,6 +195,18 @@ def test_one_in_twenty_is_held_but_for_noise() -> None:
     low, high = Share(hits=10, of=200).interval
     assert (low, high) == (pytest.approx(0.0242, abs=1e-4), pytest.approx(0.0900, abs=1e-4))
     assert Share(hits=0, of=0).words() == "–"
+
+
+def test_verdicts_on_other_pairs_are_left_out(models: list[Known], tmp_path: Path) -> None:
+    """A verdict on a pair that today's models do not make is none of this run's."""
+    path, one = tmp_path / "verdicts.jsonl", asdict(duels(models, PAIRS)[0])
+    verdicts_there = [
+        {"duel": one, "customers": 10},
+        {"duel": one, "customers": 20},
+        {"duel": {**one, "gain": one["gain"] + 1}, "customers": 10},
+    ]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in verdicts_there))
+    assert read_verdicts(path, models, PAIRS, [10]) == verdicts_there[:1]
 
 
 def test_a_line_cut_short_is_none(tmp_path: Path) -> None:
