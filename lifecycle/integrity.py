@@ -15,9 +15,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from lifecycle.errors import DataError
@@ -55,7 +59,6 @@ def seal(folder: Path) -> str:
     Raises:
         DataError: something in it is no plain file, or cannot be read.
     """
-    discard_bytecode(folder)
     (folder / DIGESTS).unlink(missing_ok=True)
     listed = {name: sha256(path) for name, path in sorted(entries(folder).items())}
     unread = [name for name, found in listed.items() if not found]
@@ -146,10 +149,14 @@ def listed_in(folder: Path) -> Mapping[str, str]:
 
 
 def entries(folder: Path) -> dict[str, Path]:
-    """Every file below the folder by its path with forward slashes; a link is one, too."""
+    """Every file below the folder by its path with forward slashes; a link is one, too.
+
+    But for Python's bytecode, which nothing of ours runs (`without_bytecode`).
+    """
     found: dict[str, Path] = {}
     for root, folders, files in os.walk(folder):
         here = Path(root)
+        folders[:] = [name for name in folders if name != BYTECODE]
         # a linked folder is not walked into, and what is behind it must not go unseen
         for name in (*files, *(name for name in folders if (here / name).is_symlink())):
             found[(here / name).relative_to(folder).as_posix()] = here / name
@@ -183,12 +190,24 @@ def discard_unlisted(folder: Path, digest: str) -> None:
     for name, path in entries(folder).items():
         if name not in listed and name != DIGESTS:
             path.unlink()
-
-
-def discard_bytecode(folder: Path) -> None:
-    """Take away what Python kept of the version's code when it was last run.
-
-    Python would run it in place of the code that is verified.
-    """
     for path in [path for path in folder.rglob(BYTECODE) if path.is_dir()]:
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path)
+
+
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def without_bytecode() -> Iterator[None]:
+    """Run a version's code from its source alone.
+
+    Python keeps what it compiled beside the source and the next time runs that in place of it.
+    For the block it looks, and keeps, elsewhere: what lies in `__pycache__` is never run, so that
+    it need not be verified, and a load leaves no file that another's check would find.
+    """
+    with _one_at_a_time, TemporaryDirectory() as elsewhere:
+        before, sys.pycache_prefix = sys.pycache_prefix, elsewhere
+        try:
+            yield
+        finally:
+            sys.pycache_prefix = before

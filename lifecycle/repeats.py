@@ -16,6 +16,7 @@ import pandas as pd
 
 from lifecycle import version_files
 from lifecycle.errors import DataError
+from lifecycle.integrity import without_bytecode
 from lifecycle.registry import Registry, Version
 from lifecycle.scorer import Probabilities, Scorer, names, records, reported
 
@@ -47,12 +48,18 @@ def load(registry: Registry, version: Version) -> Loaded:
         DataError: its files changed, or it does not repeat its recorded predictions.
     """
     folder = registry.folder(version)
-    model = mlflow.pyfunc.load_model(str(folder))
+    model = as_served(folder)
     scorer: Scorer = model.unwrap_python_model().scorer
     reference = version_files.reference(folder)
     verify(version, scorer, reference)
     model.predict(reference[names(scorer)].head(1))
     return Loaded(folder=folder, model=model, scorer=scorer, reference=reference)
+
+
+def as_served(folder: Path) -> Any:
+    """The model as MLflow serves it, by the code that came with it and was verified."""
+    with without_bytecode():
+        return mlflow.pyfunc.load_model(str(folder))
 
 
 def verify(version: Version, scorer: Scorer, reference: pd.DataFrame) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pandas as pd
 
+from lifecycle.repeats import as_served
 from lifecycle.task import Kind
 
 
@@ -23,7 +23,7 @@ def rescored(folder: Path, kind: Kind, logged: pd.DataFrame) -> pd.DataFrame | N
     Returns:
         None when the log lacks a feature that the version needs.
     """
-    scorer = mlflow.pyfunc.load_model(str(folder)).unwrap_python_model().scorer
+    scorer = as_served(folder).unwrap_python_model().scorer
     names = [str(name) for name, _ in scorer.features]
     if not set(names) <= set(logged.columns):
         return None

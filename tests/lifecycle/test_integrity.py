@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +14,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.errors import DataError
-from lifecycle.integrity import DIGESTS, Fault, discard_bytecode, faults, seal, verify
+from lifecycle.integrity import (
+    DIGESTS,
+    Fault,
+    discard_unlisted,
+    faults,
+    seal,
+    verify,
+    without_bytecode,
+)
+from tests.bytecode import planted
 
 FILES = {
     "MLmodel": b"flavors:\n",
@@ -65,9 +76,7 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
         verify(folder, digest, "Version 7 of churn")
 
 
-@pytest.mark.parametrize(
-    "name", ["extra.py", "artifacts/version/.hidden", "new/folder/file", "__pycache__/m.pyc"]
-)
+@pytest.mark.parametrize("name", ["extra.py", "artifacts/version/.hidden", "new/folder/file"])
 def test_an_added_file_is_named(folder: Path, name: str) -> None:
     """Wherever it is and however it is called."""
     digest = seal(folder)
@@ -111,15 +120,29 @@ def test_a_list_that_was_rewritten_along_with_the_file_is_found(folder: Path) ->
     assert faults(folder, digest) == (Fault(file=DIGESTS, kind="changed"),)
 
 
-def test_bytecode_is_taken_away_and_nothing_else(folder: Path) -> None:
-    """What Python keeps of code it ran would be run in place of what was verified."""
+def run_model(folder: Path) -> None:
+    spec = importlib.util.spec_from_file_location("planted_model", folder / "model.py")
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def test_bytecode_is_never_run_and_so_is_no_change(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted beside the code that is verified, it would be run in its place: here it is not."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     digest = seal(folder)
-    kept = folder / "__pycache__" / "model.cpython-311.pyc"
-    kept.parent.mkdir()
-    kept.write_bytes(b"planted")
-    discard_bytecode(folder)
+    planted(folder)
+    with pytest.raises(AssertionError, match="planted code was run"):
+        run_model(folder)
+    before = sorted(folder.rglob("*"))
+    with without_bytecode():
+        run_model(folder)
+    assert sorted(folder.rglob("*")) == before
     assert faults(folder, digest) == ()
-    assert not kept.parent.exists()
+    discard_unlisted(folder, digest)
+    assert not (folder / "__pycache__").exists()
 
 
 def test_two_megabytes_are_verified_in_milliseconds(folder: Path) -> None:

@@ -62,7 +62,6 @@ def in_home(registry: Registry, version: Version) -> str | None:
     folder = registry.place(version)
     if not folder.exists() or not version.digest:
         return None
-    integrity.discard_bytecode(folder)
     found = integrity.faults(folder, version.digest)
     return integrity.told(found) if found else ""
 
