@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import sqlite3
-import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from lifecycle.home import Home, open_home
-from lifecycle.integrity import DIGEST, entries
+from lifecycle.integrity import entries
 from lifecycle.jobs import Jobs
-from lifecycle.ledger import Entry, Ledger
-from lifecycle.moves import Move, Moves
+from lifecycle.ledger import Ledger
 from lifecycle.registry import Registry
 from tests.serving.forge import Recipe, forge
 from tests.training.conftest import CHURN
+from tests.training.promotion.damages import (
+    artifact_flipped,
+    artifacts_gone,
+    both_damaged,
+    challenger_of_nothing,
+    champion_deleted,
+    champion_is_challenger,
+    claimed_by_the_dead,
+    copy_added_to,
+    copy_damaged,
+    in_home,
+    in_mlflow,
+    killed_in_a_move,
+    moved_by_hand,
+    nothing_left_of_a_version,
+    previous_is_champion,
+    registered_before,
+    row_edited,
+    unfinished_files,
+)
 from training.promotion.doctor import files as files_check
 from training.promotion.doctor.examine import doctor
 from training.promotion.doctor.finding import DoctorReport
@@ -36,7 +51,6 @@ LOCATIONS = (
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
 )
-DEAD = f"{socket.gethostname()}/999999/1.00"
 
 
 @pytest.fixture(scope="module")
@@ -67,79 +81,6 @@ def home(sound: Home, tmp_path: Path) -> Home:
 
 def examined(home: Home, *, mend: bool = False) -> DoctorReport:
     return doctor(home, ("churn", "preference"), mend=mend, actor="tester")
-
-
-def in_mlflow(home: Home, number: int) -> Path:
-    registry = Registry(home)
-    source = registry.source(registry.version("churn", number))
-    assert str(home.root) in source
-    return Path(source.removeprefix("file://"))
-
-
-def in_home(home: Home, number: int) -> Path:
-    registry = Registry(home)
-    return registry.place(registry.version("churn", number))
-
-
-def sql(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as db, db:
-        for statement in statements:
-            assert db.execute(statement).rowcount != 0
-
-
-def challenger_of_nothing(home: Home) -> None:
-    sql(
-        home.root / "mlflow.db",
-        "UPDATE registered_model_aliases SET version = 9 WHERE alias = 'challenger'",
-    )
-
-
-def champion_is_challenger(home: Home) -> None:
-    Registry(home).point("challenger", Registry(home).version("churn", 2))
-
-
-def artifacts_gone(home: Home) -> None:
-    shutil.rmtree(in_mlflow(home, 1))
-
-
-def artifact_flipped(home: Home) -> None:
-    (in_mlflow(home, 2) / "model.py").write_text("raise SystemExit")
-
-
-def copy_damaged(home: Home) -> None:
-    (in_home(home, 2) / "artifacts/version/model.json").write_text("{}")
-
-
-def copy_added_to(home: Home) -> None:
-    (in_home(home, 3) / "more.py").write_text("")
-
-
-def claimed_by_the_dead(home: Home) -> None:
-    jobs = Jobs(home)
-    jobs.request("churn", why="drift", by="monitor", as_of=datetime(2026, 1, 1, tzinfo=UTC))
-    jobs.claim("churn", DEAD)
-
-
-def killed_in_a_move(home: Home) -> None:
-    registry = Registry(home)
-    entry = Entry(actor="ada", task="churn", decision="promote", why="better", version="3",
-                  previous="2")  # fmt: skip
-    Moves(home).begin(
-        Move(task="churn", champion=2, previous=1, challenger=3, version=3, entry=entry)
-    )
-    registry.point("previous", registry.version("churn", 2))
-    registry.point("champion", registry.version("churn", 3))
-
-
-def unfinished_files(home: Home) -> None:
-    old = time.time() - 7200
-    for name in ("predictions/churn/day.unfinished", "models/churn/.4-aa.unfinished/artifacts/x",
-                 "features/spill-77/tmp"):  # fmt: skip
-        path = home.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("half")
-        for one in (path, *path.parents[:2]):
-            os.utime(one, (old, old))
 
 
 Made = tuple[Callable[[Home], None], str, str]
@@ -185,39 +126,6 @@ def test_what_is_safe_to_mend_is_named_mended_and_written_down(
     again = examined(home, mend=True)
     assert (again.mended, again.left, len(Ledger(home).read())) == ((), (), told)
     assert again.lines()[-1] == "Nothing is wrong."
-
-
-def champion_deleted(home: Home) -> None:
-    Registry(home).client.delete_model_version("churn", "2")
-
-
-def moved_by_hand(home: Home) -> None:
-    Registry(home).point("champion", Registry(home).version("churn", 3))
-    Registry(home).drop("challenger", "churn")
-
-
-def previous_is_champion(home: Home) -> None:
-    Registry(home).point("previous", Registry(home).version("churn", 2))
-
-
-def nothing_left_of_a_version(home: Home) -> None:
-    artifacts_gone(home)
-    shutil.rmtree(in_home(home, 1))
-
-
-def both_damaged(home: Home) -> None:
-    artifact_flipped(home)
-    copy_damaged(home)
-
-
-def row_edited(home: Home) -> None:
-    sql(home.platform, "DROP TRIGGER ledger_keeps_values",
-        "UPDATE ledger SET actor = 'nobody' WHERE number = 1")  # fmt: skip
-
-
-def registered_before(home: Home) -> None:
-    registry = Registry(home)
-    registry.untag(registry.version("churn", 2), [DIGEST])
 
 
 NAMED: tuple[tuple[tuple[Callable[[Home], None], str], ...], ...] = (
