@@ -16,6 +16,7 @@ from serving.app import build_app
 from serving.batch import score
 from serving.champion import load
 from serving.features import refuse_changed, refuse_missing
+from tests.resealed import reseal
 from tests.serving.conftest import TestClient
 from tests.serving.fed import Fed
 
@@ -27,14 +28,17 @@ Learn = Callable[[Mapping[str, str]], None]
 def learn(fed: Fed) -> Iterator[Learn]:
     """Writes into churn's champion what its features meant when it was trained."""
     registry = Registry(fed.home)
-    path = registry.folder(registry.champion("churn")) / FACTS
+    champion = registry.champion("churn")
+    path = registry.folder(champion) / FACTS
     before = path.read_text()
 
     def write(learned: Mapping[str, str]) -> None:
         path.write_text(json.dumps({**json.loads(before), "definitions": dict(learned)}))
+        reseal(registry, champion)
 
     yield write
     path.write_text(before)
+    reseal(registry, champion)
 
 
 def test_every_feature_has_a_definition(fed: Fed) -> None:
