@@ -34,7 +34,7 @@ def draw(numbers: Numbers, target: Path) -> None:
         left, right = figure.subplots(1, 2, width_ratios=(1, 1.15))
         draw_equals(left, numbers)
         draw_curves(right, numbers)
-        figure.savefig(target, metadata={"Date": None})
+        figure.savefig(target, metadata={"Date": None}, bbox_inches="tight")
 
 
 def draw_equals(axis: Any, numbers: Numbers) -> None:
@@ -68,7 +68,7 @@ def draw_curves(axis: Any, numbers: Numbers) -> None:
     axis.yaxis.set_major_formatter(PercentFormatter(1))
     axis.set_xlabel("true ROC-AUC, challenger less champion; lines: equal, and the margin")
     axis.set_title(f"promoted by true difference, {numbers.size:,} customers")
-    axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.3, -0.13), ncols=2)
+    axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
 
 
 def curve(numbers: Numbers, rule: str) -> list[tuple[float, Share]]:
