@@ -40,4 +40,5 @@ TASK = Task(
         )
     ),
     monitor=Monitor(metric="accuracy", tolerated_loss=0.08),
+    latency_ms=1.0,  # a forest for each of the classes
 )
