@@ -119,6 +119,12 @@ class Moves:
         with self.opened() as db:
             self._close(db, move, "undone", None)
 
+    def rows(self, task: str) -> frozenset[int]:
+        """The ledger rows that moves of the task have written."""
+        sql = "SELECT row FROM moves WHERE task = ? AND row IS NOT NULL"
+        with self.opened() as db:
+            return frozenset(row["row"] for row in db.execute(sql, (task,)))
+
     def _row(self, db: sqlite3.Connection, move: Move) -> int | None:
         found = db.execute("SELECT row FROM moves WHERE number = ?", (move.number,)).fetchone()
         return found["row"] if found else None

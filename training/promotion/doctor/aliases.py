@@ -32,7 +32,7 @@ def check_move(home: Home, registry: Registry, task: str) -> Iterator[Ailment]:
                 do="Any of `onramp promote`, `rollback`, `status` settles it, too.",
                 mend="finish it where the champion had moved, undo it where not",
             ),
-            cure=lambda: void(settle_alone(home, registry, task)),
+            cure=partial(settle_alone, home, registry, task),
         )
 
 
@@ -117,13 +117,7 @@ def champion_row(home: Home, task: str) -> Entry | None:
     """The newest row of the ledger that tells of a change of champion."""
     if not home.platform.exists():
         return None
-    with Moves(home).opened() as db:
-        moved = {
-            int(row["row"])
-            for row in db.execute(
-                "SELECT row FROM moves WHERE task = ? AND row IS NOT NULL", (task,)
-            )
-        }
+    moved = Moves(home).rows(task)
     for entry in Ledger(home).select("task = ?", (task,)):
         if entry.number in moved or entry.decision in CHAMPION_ROWS:
             return entry
@@ -143,7 +137,3 @@ def advice(task: str, told: int | None, champion: int | None) -> str:
         f"Run `onramp rollback {task} --to {told}`; if {champion} should serve, put it through the "
         f"gate then: `onramp promote {task} --version {champion}`."
     )
-
-
-def void(_: object) -> None:
-    """A cure returns nothing."""

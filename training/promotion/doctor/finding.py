@@ -46,11 +46,11 @@ class Ailment:
     """A finding with its cure.
 
     Attributes:
-        cure: does what `finding.mend` says; None where that is empty.
+        cure: does what `finding.mend` says, whatever it returns; None where that is empty.
     """
 
     finding: Finding
-    cure: Callable[[], None] | None = None
+    cure: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
