@@ -67,6 +67,14 @@ class Home:
         return self.root / "feast"
 
     @property
+    def mlflow_file(self) -> Path | None:
+        """MLflow's SQLite file; None when MLflow is a server or on another database."""
+        prefix = "sqlite:///"
+        if not self.tracking_uri.startswith(prefix):
+            return None
+        return Path(self.tracking_uri.removeprefix(prefix))
+
+    @property
     def artifacts(self) -> Path:
         """MLflow's artifacts, when MLflow is embedded."""
         return self.root / "artifacts"

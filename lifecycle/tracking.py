@@ -198,8 +198,7 @@ def experiment(home: Home, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    embedded = home.tracking_uri.startswith("sqlite:")
-    location = (home.artifacts / name).as_uri() if embedded else None
+    location = (home.artifacts / name).as_uri() if home.mlflow_file else None
     return str(client.create_experiment(name, artifact_location=location))
 
 

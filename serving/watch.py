@@ -110,10 +110,9 @@ class Watch:
 
 def written_at(home: Home) -> tuple[int, ...] | None:
     """When MLflow's SQLite file and its write-ahead log were written; None when it is no file."""
-    prefix, path = "sqlite:///", home.tracking_uri
-    if not path.startswith(prefix):
+    if home.mlflow_file is None:
         return None
-    files = (Path(path.removeprefix(prefix) + end) for end in ("", "-wal"))
+    files = (Path(f"{home.mlflow_file}{end}") for end in ("", "-wal"))
     return tuple(file.stat().st_mtime_ns for file in files if file.exists())
 
 

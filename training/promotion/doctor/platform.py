@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from lifecycle.home import Home
-from lifecycle.jobs import Job, Jobs, held
+from lifecycle.jobs import Jobs, held
 from lifecycle.ledger import Ledger
 from lifecycle.worker import alive
 from training.promotion.doctor.finding import Ailment, Finding
@@ -28,12 +28,9 @@ NAMED = 5
 
 def check_mlflow(home: Home) -> Iterator[Ailment]:
     """MLflow's embedded database, before MLflow is: it would try a damaged one for an hour."""
-    prefix = "sqlite:///"
-    if not home.tracking_uri.startswith(prefix):
-        return
-    path = Path(home.tracking_uri.removeprefix(prefix))
-    problem = unreadable(path) if path.exists() else ""
-    if problem:
+    path = home.mlflow_file
+    problem = unreadable(path) if path and path.exists() else ""
+    if path and problem:
         yield Ailment(
             finding=Finding(
                 check="MLflow's database",
@@ -85,13 +82,8 @@ def check_jobs(home: Home) -> Iterator[Ailment]:
                     do=f"`onramp retrain {job.task}` takes it over, too.",
                     mend="give the job back, for the next `onramp retrain`",
                 ),
-                cure=partial(give_back, jobs, job),
+                cure=partial(jobs.release, job),  # while the very same worker has it
             )
-
-
-def give_back(jobs: Jobs, job: Job) -> None:
-    """Only while the very same worker has it."""
-    jobs.release(job)
 
 
 @dataclass(frozen=True, kw_only=True)
