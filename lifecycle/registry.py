@@ -22,6 +22,7 @@ from lifecycle.home import Home
 Alias = Literal["champion", "challenger", "previous"]
 
 UNFINISHED = ".unfinished"
+LONGEST_TAG = 4900  # MLflow refuses a value of more than 5,000
 LOST = "Run `onramp doctor`: it says what is left of the version and what to do."
 
 
@@ -154,9 +155,11 @@ class Registry:
         self.client.set_registered_model_alias(version.task, alias, str(version.number))
 
     def tag(self, version: Version, tags: Mapping[str, str]) -> None:
-        """Write tags onto the version."""
+        """Write tags onto the version; of a long value its beginning."""
         for key, value in tags.items():
-            self.client.set_model_version_tag(version.task, str(version.number), key, value)
+            self.client.set_model_version_tag(
+                version.task, str(version.number), key, value[:LONGEST_TAG]
+            )
 
     def untag(self, version: Version, keys: Iterable[str]) -> None:
         """Take tags off the version."""

@@ -16,6 +16,7 @@ from mlflow.types import ColSpec, Schema
 from optuna.trial import FrozenTrial
 
 from lifecycle.metrics import measured
+from lifecycle.registry import LONGEST_TAG
 from lifecycle.task import Task
 from lifecycle.tracking import CodeModel, RunLog, Trial
 from training import model
@@ -29,7 +30,6 @@ from training.trainingset import KEYS
 PINNED = ("mlflow", "numpy", "pandas", "lightgbm")  # a forest is in LightGBM's format
 STATES = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 EXAMPLE_ROWS = 3
-TAG_LENGTH = 4900
 
 
 def log(run: RunLog, task: Task, built: Built) -> str:
@@ -210,6 +210,6 @@ def version_tags(task: Task, built: Built, run_id: str) -> Mapping[str, str]:
         "verdict": "not judged yet",
     }
     if warnings := standard.warnings_of(task, built):
-        shown["warnings"] = " ".join(warnings)[:TAG_LENGTH]
+        shown["warnings"] = " ".join(warnings)[:LONGEST_TAG]
     names = ("roc_auc", "log_loss", "ece") if task.kind == "binary" else ("log_loss", "accuracy")
     return shown | {f"test.{name}": f"{built.metrics[name]:.4f}" for name in names}

@@ -21,8 +21,6 @@ Frames = Callable[[], pd.DataFrame]
 Definitions = Callable[[], Mapping[str, str]]
 Replay = Callable[[Contender, Contender | None], Skew | None]
 
-LONGEST_TAG = 4900
-
 
 def unreplayed(challenger: Contender, champion: Contender | None) -> Skew | None:  # noqa: ARG001
     """Nobody asked for a replay of requests."""
@@ -120,6 +118,6 @@ def publish(
     }
     for number, finding in enumerate(verdict.findings, start=1):
         tags[f"gate.{number:02d}"] = f"{finding.outcome}: {finding.rule}. {finding.words}"
-    registry.tag(version, {key: value[:LONGEST_TAG] for key, value in tags.items()})
+    registry.tag(version, tags)
     stale = [key for key in version.tags if key.startswith("gate.") and key not in tags]
     registry.untag(version, stale)

@@ -15,7 +15,6 @@ from training.promotion.card.recorded import recorded
 
 MARKDOWN, HTML = "card.md", "card.html"
 PROBLEM = "card.problem"  # a version's tag
-TAG_LENGTH = 4900
 
 
 def publish(home: Home, task: Task, version: Version) -> Card:
@@ -54,7 +53,7 @@ def try_to_publish(home: Home, task: Task, version: Version) -> str:
 def noted(home: Home, version: Version, said: str) -> str:
     """Leave the reason on the version; returns why even that could not be done."""
     try:
-        Registry(home).tag(version, {PROBLEM: said[:TAG_LENGTH]})
+        Registry(home).tag(version, {PROBLEM: said})
     except Exception as error:  # noqa: BLE001  as above: MLflow itself may be what is gone
         return f" ({type(error).__name__}: {error})"
     return ""
