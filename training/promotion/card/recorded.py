@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import mlflow
 import numpy as np
 import pandas as pd
-from mlflow.exceptions import MlflowException
 
 from lifecycle import version_files
 from lifecycle.registry import Registry, Version
@@ -19,7 +14,7 @@ from training.model import Scorer
 from training.promotion.card.measured import Answered, measured
 from training.promotion.card.values import Recorded, Share
 from training.promotion.labels import places
-from training.promotion.side_by_side.recorded import Entrant, entrant
+from training.promotion.side_by_side.recorded import Entrant, entrant, section
 from training.report.files import FOLDER
 
 BALANCING = f"{FOLDER}/balancing.json"
@@ -44,7 +39,7 @@ def recorded(registry: Registry, task: Task, version: Version) -> Recorded:
         baselines=version_files.evaluation(one.folder).get("baselines", {}),
         money=money(task),
         parameters=one.parameters,
-        balancing=section_words(registry, version, BALANCING),
+        balancing=str(section(registry, version, BALANCING).get("words", "")),
         shares=shares(one),
         findings=findings(version.tags),
         measured=measured(
@@ -93,19 +88,3 @@ def findings(tags: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     told = [tags[key] for key in sorted(tags) if key.startswith(FINDING)]
     parted = (text.partition(": ") for text in told)
     return tuple((outcome, words) for outcome, _, words in parted)
-
-
-def section_words(registry: Registry, version: Version, path: str) -> str:
-    """What a section of the training's report says; empty where it was not made or is gone."""
-    with TemporaryDirectory() as scratch:
-        try:
-            place = mlflow.artifacts.download_artifacts(
-                run_id=version.run_id,
-                artifact_path=path,
-                dst_path=scratch,
-                tracking_uri=registry.home.tracking_uri,
-            )
-            told = json.loads(Path(place).read_text(encoding="utf-8"))
-        except (MlflowException, OSError, ValueError):  # gone, unreachable, or no JSON
-            return ""
-    return str(told.get("words", ""))

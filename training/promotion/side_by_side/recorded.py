@@ -83,7 +83,7 @@ def scorer_in(folder: Path, version: Version) -> Scorer:
     again = f"Train again: `onramp train {version.task}`."
     if not forest.exists():
         raise NotReady(
-            f"Version {version.number} of {version.task} has no {FOREST}.",
+            f"{version.name} has no {FOREST}.",
             found="It was made before versions were forests, or is damaged.",
             do=again,
         )
@@ -91,7 +91,7 @@ def scorer_in(folder: Path, version: Version) -> Scorer:
         return Scorer.from_folder(folder / FILES)
     except (LightGBMError, ValueError, KeyError) as error:
         raise DataError(
-            f"Version {version.number} of {version.task} cannot be read.",
+            f"{version.name} cannot be read.",
             found=f"{type(error).__name__}: {error}",
             do=again,
         ) from error
@@ -135,16 +135,20 @@ def judgement(tags: Mapping[str, str]) -> Judgement:
 
 def explained_rows(registry: Registry, version: Version) -> tuple[Mapping[str, Any], ...]:
     """The importance table of the training's report; empty where it was not made or is gone."""
+    return tuple(section(registry, version, EXPLANATION).get("tables", {}).get("importance", ()))
+
+
+def section(registry: Registry, version: Version, path: str) -> Mapping[str, Any]:
+    """A section of the training's report; empty where it was not made or is gone."""
     with TemporaryDirectory() as scratch:
         try:
             place = mlflow.artifacts.download_artifacts(
                 run_id=version.run_id,
-                artifact_path=EXPLANATION,
+                artifact_path=path,
                 dst_path=scratch,
                 tracking_uri=registry.home.tracking_uri,
             )
-            told = json.loads(Path(place).read_text(encoding="utf-8"))
+            told: dict[str, Any] = json.loads(Path(place).read_text(encoding="utf-8"))
         except (MlflowException, OSError, ValueError):  # gone, unreachable, or no JSON
-            return ()
-    rows: tuple[Mapping[str, Any], ...] = tuple(told.get("tables", {}).get("importance", ()))
-    return rows
+            return {}
+    return told
