@@ -71,7 +71,7 @@ def verify(version: Version, scorer: Scorer, reference: pd.DataFrame) -> None:
     rows = reference.head(CHECK_ROWS)
     if rows.empty:
         raise DataError(
-            f"Version {version.number} of {version.task} cannot be checked.",
+            f"{version.name} cannot be checked.",
             found="It came without reference rows.",
             do="Train it again.",
         )
@@ -97,7 +97,7 @@ def compare(
     if differs.any():
         first = int(differs.argmax())
         raise DataError(
-            f"Version {version.number} of {version.task} does not repeat its recorded predictions.",
+            f"{version.name} does not repeat its recorded predictions.",
             found=(
                 f"{int(differs.sum())} of {len(rows)} rows differ; in row {first} it recorded "
                 f"{rows['answer'].iloc[first]} at {recorded[first]:.6f} and now says "

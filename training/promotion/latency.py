@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
 
+from lifecycle.scorer import records
 from training.model import Scorer, Value
 
 ROUNDS = 3
@@ -26,7 +27,7 @@ def latency_ms(scorer: Scorer, frame: pd.DataFrame) -> float:
         scorer: of the version.
         frame: rows with its features; the first 200 are asked. None: NaN.
     """
-    rows = as_asked(scorer, frame.head(ROWS))
+    rows = records(frame.head(ROWS)[list(scorer.encoder.names)])
     if not rows:
         return float("nan")
     scorer.score_rows(rows[:1])  # the first call loads what the others find
@@ -38,13 +39,6 @@ def taken(scorer: Scorer, row: Mapping[str, Value]) -> float:
     began = time.perf_counter()
     scorer.score_rows([row])
     return (time.perf_counter() - began) * MS
-
-
-def as_asked(scorer: Scorer, frame: pd.DataFrame) -> Sequence[Mapping[str, Value]]:
-    """Rows as a request brings them: by feature, None where a value is missing."""
-    features = frame[list(scorer.encoder.names)].astype(object)
-    values = features.where(features.notna(), None).itertuples(index=False, name=None)
-    return [dict(zip(scorer.encoder.names, row, strict=True)) for row in values]
 
 
 def size_mb(folder: Path) -> float:
