@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from lifecycle.gate.evidence import Difference, Evidence, SliceDifference
 from lifecycle.gate.figures import finite, holm, interval
@@ -14,37 +14,50 @@ MOST_NAMED = 5
 
 def not_worse(rule: NotWorse, differences: Mapping[str, Difference]) -> Finding:
     """The whole interval of challenger minus champion lies above what may be lost."""
-    name = f"{rule.metric} not worse by {rule.margin:g}"
-    found = differences.get(rule.metric)
-    known = interval(found, higher_is_better=rule.higher_is_better)
-    if found is None or known is None:
-        return untold(name, rule.margin, rule.metric)
-    return Finding(
-        rule=name,
-        outcome="passed" if known.least_gain >= -rule.margin else "failed",
-        value=known.value,
-        low=known.low,
-        high=known.high,
+    return by_interval(
+        rule,
+        differences,
+        name=f"{rule.metric} not worse by {rule.margin:g}",
         threshold=rule.margin,
-        words=f"{told(rule.metric, found)}; a loss of {rule.margin:g} is allowed.",
+        passes=lambda least_gain: least_gain >= -rule.margin,
+        asked=f"a loss of {rule.margin:g} is allowed",
     )
 
 
 def better(rule: Better, differences: Mapping[str, Difference]) -> Finding:
     """The whole interval of challenger minus champion lies above what must be won."""
-    name = f"{rule.metric} better by more than {rule.by:g}"
+    return by_interval(
+        rule,
+        differences,
+        name=f"{rule.metric} better by more than {rule.by:g}",
+        threshold=rule.by,
+        passes=lambda least_gain: least_gain > rule.by,
+        asked=f"a sure gain of more than {rule.by:g} is asked",
+    )
+
+
+def by_interval(  # what tells the two rules apart, each by name
+    rule: NotWorse | Better,
+    differences: Mapping[str, Difference],
+    *,
+    name: str,
+    threshold: float,
+    passes: Callable[[float], bool],
+    asked: str,
+) -> Finding:
+    """Judge the metric's paired difference by the end of its interval that speaks against it."""
     found = differences.get(rule.metric)
     known = interval(found, higher_is_better=rule.higher_is_better)
     if found is None or known is None:
-        return untold(name, rule.by, rule.metric)
+        return untold(name, threshold, rule.metric)
     return Finding(
         rule=name,
-        outcome="passed" if known.least_gain > rule.by else "failed",
+        outcome="passed" if passes(known.least_gain) else "failed",
         value=known.value,
         low=known.low,
         high=known.high,
-        threshold=rule.by,
-        words=f"{told(rule.metric, found)}; a sure gain of more than {rule.by:g} is asked.",
+        threshold=threshold,
+        words=f"{told(rule.metric, found)}; {asked}.",
     )
 
 
