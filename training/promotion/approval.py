@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from lifecycle import repeats
 from lifecycle.errors import NotReady
-from lifecycle.gate import Finding, Verdict
+from lifecycle.gate import Finding
 from lifecycle.home import Home
 from lifecycle.ledger import Entry
 from lifecycle.registry import Registry, Version
@@ -97,15 +97,8 @@ def by_word(
         f"{f': {said.why}' if said.why else ''}."
     )
     finding = Finding(rule="approved", outcome="passed", words=words)
-    return PromotionReport(
-        task=version.task,
-        decision="promote",
-        changed=True,
-        version=version.number,
-        previous=moved.previous,
-        verdict=Verdict(decision="promote", findings=(finding,)),
-        evidence=None,
-        row=moved.row,
+    return PromotionReport.unjudged(
+        version, finding, previous=moved.previous, changed=True, row=moved.row
     ).noted(moved.problem)
 
 
@@ -127,7 +120,7 @@ def reject(
             decision=REJECT, actor=actor, why=because, evidence={"asked_in_row": row.number}
         )
         number = record(home, said.entry(chosen, champion), "refused")
-        registry.tag(chosen, {TAG: f"rejected by {actor}: {because}"[:4900]})
+        registry.tag(chosen, {TAG: f"rejected by {actor}: {because}"})
     return Rejection(
         task=task, version=chosen.number, champion=champion, because=because, row=number
     )

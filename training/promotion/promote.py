@@ -15,7 +15,7 @@ import pandas as pd
 
 from lifecycle.errors import NotReady, Refused
 from lifecycle.event_store import EventStore
-from lifecycle.gate import Decision, Finding, Skew, Verdict
+from lifecycle.gate import Decision, Finding, Skew
 from lifecycle.home import Home
 from lifecycle.jobs import End
 from lifecycle.ledger import MOVES, Ledger
@@ -176,16 +176,9 @@ def still_waits(home: Home, version: Version, champion: Version | None) -> Promo
     row = awaiting(home, version.task)[version.number]
     words = f"Version {version.number} awaits approval since ledger row {row.number}."
     finding = Finding(rule="awaits approval", outcome="passed", words=words)
-    return PromotionReport(
-        task=version.task,
-        decision="promote",
-        changed=False,
-        version=version.number,
-        previous=champion.number if champion else None,
-        verdict=Verdict(decision="promote", findings=(finding,)),
-        evidence=None,
-        awaits=True,
-        row=row.number,
+    previous = champion.number if champion else None
+    return PromotionReport.unjudged(
+        version, finding, previous=previous, awaits=True, row=row.number
     )
 
 
@@ -197,16 +190,7 @@ def already(home: Home, version: Version) -> PromotionReport:
         f"Version {version.number} is the champion of {version.task} already{since}: nothing to do."
     )
     finding = Finding(rule="already champion", outcome="passed", words=words)
-    return PromotionReport(
-        task=version.task,
-        decision="promote",
-        changed=False,
-        version=version.number,
-        previous=None,
-        verdict=Verdict(decision="promote", findings=(finding,)),
-        evidence=None,
-        row=row.number if row else None,
-    )
+    return PromotionReport.unjudged(version, finding, row=row.number if row else None)
 
 
 def carded(home: Home, task: Task, report: PromotionReport) -> PromotionReport:

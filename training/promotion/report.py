@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from lifecycle.gate import Decision, Evidence, Verdict
+from lifecycle.gate import Decision, Evidence, Finding, Verdict
+from lifecycle.registry import Version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +32,30 @@ class PromotionReport:
     awaits: bool = False
     row: int | None = None
     notes: tuple[str, ...] = ()
+
+    @classmethod
+    def unjudged(
+        cls,
+        version: Version,
+        finding: Finding,
+        *,
+        previous: int | None = None,
+        changed: bool = False,
+        awaits: bool = False,
+        row: int | None = None,
+    ) -> PromotionReport:
+        """Of a version that the gate has spoken of before: nothing was measured again."""
+        return cls(
+            task=version.task,
+            decision="promote",
+            changed=changed,
+            version=version.number,
+            previous=previous,
+            verdict=Verdict(decision="promote", findings=(finding,)),
+            evidence=None,
+            awaits=awaits,
+            row=row,
+        )
 
     def noted(self, *notes: str) -> PromotionReport:
         """With these notes, those that say something."""
