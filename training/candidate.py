@@ -35,6 +35,7 @@ from training.model import Matrix, Scorer
 from training.parts import Prepared, prepare_parts
 from training.reference import reference_of
 from training.report.section import Section
+from training.search.crew import called
 from training.search.kept import forget
 from training.search.plan import Candidate, Found, Plan, code
 from training.search.search import search
@@ -115,10 +116,11 @@ def build(  # noqa: PLR0913  # one thing each, by name where it is optional
     # and on busy cores more of them are slower
     with threadpool_limits(limits=1):
         began = time.monotonic()
-        prepared = prepare_parts(task, data, shares, budget.seed)
-        stages = stages_of(task, prepared, budget.seed)
-        plan = plan_of(task, prepared, budget, studies, began)
-        found = search(stages, plan, progress)
+        with called(budget.workers, trials_of(task, budget)) as crew:  # they load meanwhile
+            prepared = prepare_parts(task, data, shares, budget.seed)
+            stages = stages_of(task, prepared, budget.seed)
+            plan = plan_of(task, prepared, budget, studies, began)
+            found = search(stages, plan, progress, crew)
         ground = Ground(problem=stages[-1], kept=kept_in(found), workers=budget.workers)
         limit = seconds_of(task, budget)
         deadline = None if limit is None else began + limit
@@ -186,6 +188,11 @@ def seconds_of(task: Task, budget: Budget) -> float | None:
     return task.search.seconds if budget.seconds is None else budget.seconds
 
 
+def trials_of(task: Task, budget: Budget) -> int | None:
+    """How many to finish; None where seconds alone decide."""
+    return budget.trials or (task.search.trials if seconds_of(task, budget) is None else None)
+
+
 def plan_of(task: Task, prepared: Prepared, budget: Budget, studies: Path, began: float) -> Plan:
     """What to search; its name holds whatever must be the same for a study to be carried on."""
     space = allowed(task.search, prepared.encoder, len(prepared.train.labels))
@@ -199,7 +206,7 @@ def plan_of(task: Task, prepared: Prepared, budget: Budget, studies: Path, began
         metric=task.metric,
         search=space,
         seed=budget.seed,
-        trials=budget.trials or (task.search.trials if limit is None else None),
+        trials=trials_of(task, budget),
         seconds=None if limit is None else max(0.0, limit * search_share(prepared) - spent),
         storage=budget.storage,
         workers=budget.workers,

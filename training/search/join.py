@@ -12,7 +12,7 @@ from lifecycle.progress import Progress, silent
 from lifecycle.worker import alive, me
 from training.folds import Problem
 from training.search.board import UNHEARD_SECONDS, find_board
-from training.search.crew import crew
+from training.search.crew import called
 from training.search.hand import Hand, beating
 from training.search.identity import named
 from training.search.plan import Plan
@@ -46,7 +46,11 @@ def lend(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -> 
     hand = Hand(plan=plan, stages=stages, board=board)
     clear_away(plan)
     try:
-        with crew(plan, stages, ANYBODY, folder_of(plan, me())), beating(hand):
+        with (
+            called(plan.workers, plan.trials) as crew,
+            crew.at_work(plan, stages, ANYBODY, folder_of(plan, me())),
+            beating(hand),
+        ):
             return work(hand, progress)
     finally:
         if elsewhere:  # nobody reads them here

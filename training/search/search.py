@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from lifecycle.lock import held
 from lifecycle.progress import Advance, Progress, silent
 from training.folds import Problem
 from training.search.board import open_board
-from training.search.crew import crew
+from training.search.crew import Crew, called
 from training.search.draw import candidate_of, means, outcome
 from training.search.hand import Hand, beating, sizes
 from training.search.identity import named
@@ -44,13 +45,16 @@ POLL_SECONDS = 0.02
 SHOWN = ("stage", "slot", "error")  # of a trial: not who ran it, and where
 
 
-def search(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -> Found:
+def search(
+    stages: Sequence[Problem], plan: Plan, progress: Progress = silent, crew: Crew | None = None
+) -> Found:
     """Run, or carry on, the study.
 
     Args:
         stages: the same question on more and more rows, all of them in the last; one is enough.
         plan: what to search, where it is kept, for how long and by how many.
         progress: shows trials and the best score so far.
+        crew: the plan's workers, called earlier; None: they are called now.
 
     Raises:
         DataError: no trial could be completed.
@@ -64,9 +68,11 @@ def search(stages: Sequence[Problem], plan: Plan, progress: Progress = silent) -
         board = open_board(plan)
         hand = Hand(plan=plan, stages=stages, board=board)
         title = f"search {plan.name.split('-', maxsplit=1)[0]}"
+        folder = plan.folder / f"{plan.name}.crew"
         with (
             progress(title, in_all(plan, len(stages))) as advance,
-            crew(plan, stages, board.name, plan.folder / f"{plan.name}.crew"),
+            nullcontext(crew) if crew else called(plan.workers, plan.trials) as mates,
+            mates.at_work(plan, stages, board.name, folder),
             beating(hand),
         ):
             leader = Leader(hand=hand, began=began, advance=advance)

@@ -1,8 +1,9 @@
-"""A process that lends a hand: `python -m training.search.worker FOLDER`.
+"""A process that lends a hand: `python -m training.search.worker`.
 
-It reads the search from the folder, follows its leader's orders on the shared board and ends
-with its leader: the pipe that is its standard input closes when that process is gone, however
-it went. It listens to the pipe from its first moment; the libraries take seconds to load.
+Its standard input is a pipe from its leader. The first line names the folder of a search; it reads
+that, follows the leader's orders on the shared board and ends with its leader: the pipe closes
+when that process is gone, however it went. It listens to the pipe from its first moment; the
+libraries take seconds to load.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -20,10 +22,11 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.05
 
 
-def main(folder: Path) -> None:
+def main() -> None:
     """Work until the leader is gone."""
     writing: list[WriteLock] = []
-    Thread(target=leave_with_leader, args=(writing,), daemon=True).start()
+    told: SimpleQueue[str] = SimpleQueue()
+    Thread(target=leave_with_leader, args=(told, writing), daemon=True).start()
 
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415  ships no types; it and the rest load after we listen
 
@@ -32,7 +35,7 @@ def main(folder: Path) -> None:
     from training.search.hand import Hand, beating  # noqa: PLC0415  as above
     from training.search.storage import WriteLock  # noqa: PLC0415  as above
 
-    carried = read(folder)
+    carried = read(Path(told.get()))
     if carried.plan.storage is None:
         writing.append(WriteLock(carried.plan.journal))
     hand = Hand(plan=carried.plan, stages=carried.stages, board=open_board(carried.plan))
@@ -45,9 +48,11 @@ def main(folder: Path) -> None:
                 time.sleep(POLL_SECONDS)
 
 
-def leave_with_leader(writing: list[WriteLock]) -> None:
-    """End this process when its standard input does, and never within a write to a journal."""
+def leave_with_leader(told: SimpleQueue[str], writing: list[WriteLock]) -> None:
+    """Hand on the folder; end this process with the pipe, and never within a journal's write."""
     try:
+        if line := sys.stdin.buffer.readline():
+            told.put(line.decode().removesuffix("\n"))
         sys.stdin.buffer.read()
         for lock in writing:
             lock.acquire()  # let go by our end
@@ -56,4 +61,4 @@ def leave_with_leader(writing: list[WriteLock]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()
