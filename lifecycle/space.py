@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-MOST_WORKERS = 8  # a trial waits for the one eight before it: more would only wait
+MOST_WORKERS = 8  # a trial waits for one eight before it: more would only wait
 
 Algorithm = Literal["xgboost", "lightgbm"]
 Balancing = Literal["none", "class_weight", "smote", "smotenc", "borderline", "under"]

@@ -1,8 +1,10 @@
-"""The draw of slot n: a function of the seed, n and the outcomes of the slots LAG before it.
+"""The draw of slot n: a function of the seed, n and the outcomes of the slots before it.
 
 A sampler that saw whatever happened to be finished would draw otherwise with every number of
-workers and every load. So each slot is drawn in a private study that holds exactly the slots up
-to n − LAG: up to LAG workers run at once, and the search is the same as with one.
+workers and every load. So each slot is drawn in a private study that holds exactly the first
+`known(n)` slots: those up to n − LAG, so that up to LAG workers run at once, and the search is the
+same as with one. The first slots look closer behind themselves: nothing is pruned, and little
+learned, before something is known, and a short search has few others.
 
 Tree-structured Parzen estimator: Bergstra et al. 2011; jointly over the parameters of one
 booster ("multivariate", "group"): Falkner et al. 2018.
@@ -28,12 +30,18 @@ from training.balancing.balance import Balance
 from training.search.plan import Candidate, Plan
 
 LAG = MOST_WORKERS  # so that as many never wait for each other
+EARLY, EARLY_LAG = 16, 4  # of the first slots, where of more workers some wait
 KEPT_PERCENT = 40.0  # of the trials known, those that go on to the next fold
-UNPRUNED = 4  # complete trials that must be known before any is pruned
+UNPRUNED = 3  # complete trials that must be known before any is pruned
 OUTCOME = "outcome"  # one note, because each write to a journal waits for the disk
 RATIO_STEP = 0.1  # resampled folds are cached by ratio: near ratios share one
 NEIGHBOURED = frozenset({"smote", "smotenc", "borderline"})
 RATIOED = NEIGHBOURED | {"under"}
+
+
+def known(slot: int) -> int:
+    """How many of the slots before it a slot may know of: it never sinks from slot to slot."""
+    return max(0, min(slot, EARLY) - EARLY_LAG + 1, slot - LAG + 1)
 
 
 def direction(plan: Plan) -> Literal["maximize", "minimize"]:
@@ -65,7 +73,7 @@ class Proposer:
 
         Args:
             slot: n.
-            earlier: the outcomes of slots 0 … n − LAG in order.
+            earlier: the outcomes of the first `known(slot)` slots in order.
         """
         if len(earlier) < self.known:  # a slot that a dead worker left behind
             self.restart()

@@ -14,7 +14,7 @@ from lifecycle.space import Algorithm, Search
 from lifecycle.task import Kind, Metric
 from training.balancing.balance import Balance
 
-SEARCH_VERSION = 5  # raised whenever a trial of the same number would come out otherwise
+SEARCH_VERSION = 6  # raised whenever a trial of the same number would come out otherwise
 LIBRARIES = ("xgboost", "lightgbm", "optuna", "imbalanced-learn", "scikit-learn", "numpy")
 FINALISTS = 8  # candidates that a search hands on
 

@@ -1,6 +1,6 @@
 """One Optuna study over both boosters and every balancing choice, run by as many as one likes.
 
-Trial n is a function of the seed, n and the trials LAG before it (`draw`), so the search comes
+Trial n is a function of the seed, n and the trials well before it (`draw`), so the search comes
 out the same with one worker or eight, killed and carried on or not. Outcomes are kept in a
 journal in the home, or in a database that machines share (`board`).
 """

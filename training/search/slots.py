@@ -9,7 +9,7 @@ from datetime import timedelta
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
-from training.search.draw import LAG
+from training.search.draw import known
 
 Key = tuple[int, int]  # stage, slot
 Owners = Mapping[Key, FrozenTrial]
@@ -78,13 +78,17 @@ def next_slot(order: Order, has: Owners) -> int | None:
     unfinished = next((s for s in slots if not is_finished(has.get((0, s)))), None)
     if unfinished is None:
         return None
-    last = min(unfinished + LAG, len(order.slots))
-    return next((s for s in range(unfinished, last) if (0, s) not in has), None)
+    for slot in range(unfinished, len(order.slots)):
+        if known(slot) > unfinished:
+            return None
+        if (0, slot) not in has:
+            return slot
+    return None
 
 
 def earlier(slot: int, has: Owners) -> list[FrozenTrial]:
     """The outcomes that a slot of the first stage may know of."""
-    return [has[0, i] for i in range(slot - LAG + 1)]
+    return [has[0, i] for i in range(known(slot))]
 
 
 def may_begin(order: Order, has: Owners, seconds: float, now: float) -> bool:

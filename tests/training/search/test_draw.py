@@ -7,7 +7,7 @@ from pathlib import Path
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from tests.training.search.conftest import SPACE, make_plan
-from training.search.draw import LAG, Proposer, candidate_of, draw_balance, means
+from training.search.draw import LAG, Proposer, candidate_of, draw_balance, known, means
 from training.search.warm import warm_starts
 
 
@@ -15,7 +15,7 @@ def made_up(plan: object, count: int) -> list[FrozenTrial]:
     """Outcomes of so many slots, each a function of its draw."""
     proposer, found = Proposer(plan, warm_starts(SPACE, 100)), []  # type: ignore[arg-type]
     for slot in range(count):
-        trial = proposer.propose(slot, found[: max(0, slot - LAG + 1)])
+        trial = proposer.propose(slot, found[: known(slot)])
         score = sum(len(str(value)) for value in trial.params.values()) / 100
         found.append(
             create_trial(
@@ -34,9 +34,19 @@ def test_one_who_was_there_from_the_start_draws_as_one_who_comes_late(tmp_path: 
     warm = warm_starts(SPACE, 100)
     back = Proposer(plan, warm)
     for slot in (25, 12, 24, 3):
-        known = outcomes[: max(0, slot - LAG + 1)]
-        afresh = Proposer(plan, warm).propose(slot, known).params
-        assert afresh == back.propose(slot, known).params == outcomes[slot].params
+        before = outcomes[: known(slot)]
+        afresh = Proposer(plan, warm).propose(slot, before).params
+        assert afresh == back.propose(slot, before).params == outcomes[slot].params
+
+
+def test_what_a_slot_knows_never_sinks_and_leaves_room_for_workers() -> None:
+    """Four at once from the first slot on, and soon as many as there may be."""
+    counts = [known(slot) for slot in range(60)]
+    room = [slot - count + 1 for slot, count in enumerate(counts)]
+    assert counts == sorted(counts)
+    assert room[:4] == [1, 2, 3, 4]
+    assert set(room[3:]) == set(range(4, LAG + 1))
+    assert set(room[20:]) == {LAG}
 
 
 def test_the_order_in_which_a_storage_gives_parameters_is_no_matter(tmp_path: Path) -> None:
@@ -50,7 +60,7 @@ def test_the_order_in_which_a_storage_gives_parameters_is_no_matter(tmp_path: Pa
         )
         for t in outcomes
     ]  # fmt: skip
-    one, two = (Proposer(plan, ()).propose(29, known) for known in (outcomes, turned))
+    one, two = (Proposer(plan, ()).propose(29, told) for told in (outcomes, turned))
     assert one.params == two.params
 
 

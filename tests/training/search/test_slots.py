@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState
 
-from training.search.draw import LAG
+from training.search.draw import known
 from training.search.slots import (
     Order,
     expected,
@@ -65,15 +65,13 @@ def test_an_outcome_that_time_cut_short_is_lost_to_later_searches() -> None:
 def test_a_slot_begins_only_when_those_it_knows_are_finished(
     finished: set[int], running: set[int], count: int
 ) -> None:
-    """The next slot is the lowest free one whose forerunners up to n − LAG are all finished."""
+    """The next slot is the lowest free one for which those that it may know of are all finished."""
     has = owners(
         [trial(i, COMPLETE, slot=i) for i in finished]
         + [trial(100 + i, RUNNING, slot=i) for i in running - finished]
     )
     free = [
-        n
-        for n in range(count)
-        if (0, n) not in has and all(i in finished for i in range(n - LAG + 1))
+        n for n in range(count) if (0, n) not in has and all(i in finished for i in range(known(n)))
     ]
     assert next_slot(Order(stage=0, slots=range(count)), has) == (free[0] if free else None)
 
