@@ -26,5 +26,5 @@ class Duration(click.ParamType[float]):
 
 budget_option = click.option(
     "--budget", "seconds", type=Duration(), metavar="TIME",
-    help="Time for the whole training: 60s, 5m, 1h.",
+    help="Time to search and fit in, without assembling and report: 60s, 5m, 1h.",
 )  # fmt: skip

@@ -50,8 +50,9 @@ def train(  # noqa: PLR0913  # each by name, and all but two have a default
     Args:
         task: one of `tasks/`, by value or by name; None: whatever the table's label asks.
         data: `training.table(frame, label=…)`, a training set, or a home whose features are built.
-        budget: for the whole training, as 60s, 5m or a number of seconds; None: no limit in
-            time, and then the same call gives the same model.
+        budget: to search, fit and calibrate in, as 60s, 5m or a number of seconds; rows are
+            assembled before it and the report is made after it. None: no limit in time, and then
+            the same call gives the same model.
         trials: stop the search after so many; default: as many as the budget allows.
         workers: processes.
         seed: of everything that is drawn.
@@ -65,6 +66,8 @@ def train(  # noqa: PLR0913  # each by name, and all but two have a default
     """
     if not 0 <= test < 1:
         raise UsageError(f"test={test} is no share.", do="Give one from 0 to below 1.")
+    if isinstance(data, Home) and task is not None:  # the data set's own horizon, costs and so on
+        task = for_dataset(named(task), data.dataset())
     rows = assembled(data, task)
     asked = question(task, rows)
     folder = Path(tempfile.mkdtemp(prefix="onramp-"))
@@ -119,10 +122,8 @@ def of_home(home: Home, task: Task) -> TrainingSet:
     from lifecycle.event_store import EventStore  # noqa: PLC0415  # as above
     from training.dataset import assemble  # noqa: PLC0415  # as above
 
-    dataset = home.dataset()
-    asked = for_dataset(task, dataset)
-    rows = assemble(home, asked, EventStore(home).as_of(dataset))
-    return replace(rows, definitions=definitions(home, asked.name))
+    rows = assemble(home, task, EventStore(home).as_of(home.dataset()))
+    return replace(rows, definitions=definitions(home, task.name))
 
 
 def named(task: Task | str) -> Task:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -109,11 +109,14 @@ class Remade:
     Attributes:
         files: file → whether its bytes are those of the version.
         difference: largest of any probability on the reference rows.
+        rows: of the reference.
+        thresholds: from which an answer is yes, then and now.
     """
 
     files: Mapping[str, bool]
     difference: float
     rows: int
+    thresholds: tuple[float, float] = (0.5, 0.5)
 
     @property
     def identical(self) -> bool:
@@ -121,7 +124,15 @@ class Remade:
 
     @property
     def near(self) -> bool:
-        return self.rows > 0 and self.difference <= TOLERANCE  # of no rows nothing is known
+        then, now = self.thresholds
+        near = self.difference <= TOLERANCE and abs(then - now) <= TOLERANCE
+        return self.rows > 0 and near  # of no rows nothing is known
+
+    def decides_otherwise(self) -> Iterator[str]:
+        """Probabilities may be the same and yet another answer given."""
+        then, now = self.thresholds
+        if abs(then - now) > TOLERANCE:
+            yield f"The threshold was {then:.6g} and is {now:.6g}: it follows the task's costs."
 
 
 def reproduce(home: Home, task: Task, number: int, progress: Progress = silent) -> ReproduceReport:
@@ -176,7 +187,7 @@ def made_again(known: Known, task: Task, data: TrainingSet, began: float) -> Rep
             return unmade(known, other, data.fingerprint, began)
         remade = compared(recorded, Path(scratch))
     now = prepared.data.fingerprint
-    reasons = tuple(other_data(data, recorded))
+    reasons = (*other_data(data, recorded), *remade.decides_otherwise())
     reasons += changes(known.parameters, surroundings(code_version()))
     verdict = verdict_of(remade, same_data=now == recorded.fingerprint)
     if verdict == "different" and not reasons:
@@ -249,7 +260,10 @@ def compared(recorded: Recorded, made: Path) -> Remade:
     if then.classes == now.classes:
         gaps = np.abs(then.score(rows) - now.score(rows))
         difference = float(gaps.max(initial=0.0))
-    return Remade(files=files, difference=difference, rows=len(rows))
+    return Remade(
+        files=files, difference=difference, rows=len(rows),
+        thresholds=(then.threshold, now.threshold),
+    )  # fmt: skip
 
 
 def same_bytes(one: Path, other: Path) -> bool:

@@ -98,7 +98,8 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
         task: as the home's data set asks it (`tasks.supported`).
         as_of: what was received later does not exist; default: now, on the data set's clock.
         trials: finished trials to reach; default: as the task says.
-        seconds: for the whole training, which makes the result depend on the machine's speed.
+        seconds: to search and fit in, which makes the result depend on the machine's speed; rows
+            are assembled before, the report is made after.
         workers: processes of the search; the result does not depend on them.
         storage: URL of the search's database, where machines share it.
         seed: of everything that is drawn.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,12 @@ import pandas as pd
 import pytest
 
 import training
+from lifecycle.costs import Costs
 from lifecycle.errors import DataError, UnknownName, UsageError
+from lifecycle.event_store import EventStore
+from tasks import supported
+from tests.features.canonical import TOML, fill, settle
+from tests.serving.fed import happenings, refresh
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.model import Scorer
 from training.result import Result
@@ -37,6 +43,14 @@ def customers(rows: int = 240, seed: int = 0) -> pd.DataFrame:
 
 
 FRAME = customers()
+OWN = """
+[tasks.churn]
+horizon_days = 5
+
+[tasks.churn.costs]
+offer = 2
+saved = 10
+"""
 
 
 @pytest.fixture(scope="module")
@@ -209,3 +223,17 @@ def test_what_cannot_be_asked_is_refused_in_words(
     """Before anything is computed."""
     with pytest.raises(error, match=words):
         training.train(task, data, **options)
+
+
+def test_of_a_home_the_data_sets_own_question_is_asked(tmp_path: Path) -> None:
+    """Its horizon and its costs, in the labels and in the model alike."""
+    home = settle(tmp_path, TOML + OWN)
+    fill(home, *happenings())
+    refresh(home, tuple(supported(home.dataset()).values()), EventStore(home).as_of(home.dataset()))
+    found = training.train("churn", home, budget=None, trials=2, report=False)
+    rows = found.data.frame
+    assert (rows["label_end"] - rows["event_timestamp"]).dt.days.unique() == [5]
+    facts = json.loads((found.folder / "model.json").read_text(encoding="utf-8"))
+    assert facts["horizon_days"] == found.task.horizon_days == 5
+    assert found.task.costs == Costs(offer=2, saved=10)
+    assert "costs" in facts["threshold_rule"]

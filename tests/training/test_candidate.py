@@ -40,6 +40,18 @@ def test_the_same_seed_is_the_same_model(tmp_path: Path, task: Task) -> None:
     assert files[0] != files[2]
 
 
+@pytest.mark.parametrize(("seconds", "bag"), [(0.5, True), (60.0, False)])
+def test_a_training_with_a_budget_comes_to_a_model(
+    tmp_path: Path, seconds: float, *, bag: bool
+) -> None:
+    """However short: one trial at least, and the folds' own boosters where time is over."""
+    budget = Budget(seconds=seconds, trials=3, report=False)
+    made = built(tmp_path, make_frame(customers=250), budget)
+    assert made.found.counts["complete"] >= 1
+    assert made.metrics["roc_auc"] > 0.6
+    assert made.final.recipe.bag == bag
+
+
 @pytest.mark.parametrize("algorithm", ["xgboost", "lightgbm"])
 @pytest.mark.parametrize("method", ["none", "class_weight", "smote", "smotenc"])
 def test_every_choice_is_served_as_it_was_fitted(

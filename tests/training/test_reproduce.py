@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
+from lifecycle.costs import Costs
 from lifecycle.errors import NotReady, UnknownName
 from lifecycle.registry import Registry
 from lifecycle.task import Task
@@ -127,6 +129,15 @@ def test_a_task_that_asks_otherwise_is_different(trained: Trained) -> None:
     )
 
 
+def test_other_costs_are_other_decisions(trained: Trained) -> None:
+    """The same probabilities with another threshold give other answers, and the reason is named."""
+    task = replace(CHURN, costs=Costs(offer=1, saved=10))
+    report = again(trained, make_set(trained.frames["churn"]), task)
+    assert report.verdict == "different"
+    assert report.largest_difference == 0
+    assert re.search(r"The threshold was 0\.\d+ and is 0\.\d+: it follows", said(report))
+
+
 @pytest.mark.parametrize(
     ("files", "difference", "same_data", "verdict"),
     [
@@ -145,6 +156,8 @@ def test_the_verdict(
     """Equal bytes are identical; near answers count only from the same training set."""
     remade = Remade(files=dict(zip("ab", files, strict=True)), difference=difference, rows=9)
     assert verdict_of(remade, same_data=same_data) == verdict
+    decided = replace(remade, thresholds=(0.5, 0.5 + 1e-5))
+    assert verdict_of(decided, same_data=same_data) in {"identical", "different"}
     unseen = replace(remade, rows=0)  # nothing was compared: only bytes can speak
     assert verdict_of(unseen, same_data=same_data) in {"identical", "different"}
 
