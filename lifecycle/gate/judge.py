@@ -19,9 +19,7 @@ from lifecycle.gate.rules import (
     Rule,
     SignatureCompatible,
 )
-from lifecycle.gate.verdict import Decision, Finding, Verdict
-
-NEEDLESS = ("rules", "measured")  # said only where they are missing
+from lifecycle.gate.verdict import Decision, Finding, Outcome, Verdict
 
 
 def judge(gate: Gate, evidence: Evidence) -> Verdict:
@@ -29,14 +27,17 @@ def judge(gate: Gate, evidence: Evidence) -> Verdict:
     findings = [*sufficiency(gate, evidence)]
     findings += [found for rule in gate.rules if (found := apply(rule, evidence)) is not None]
     if evidence.differences is None:
-        findings.append(
-            Finding(
-                rule="first model",
-                outcome="passed",
-                words="There is no champion yet: only the floors were judged.",
-            )
-        )
+        findings.append(first_model(gate))
     return Verdict(decision=decide(findings), findings=tuple(findings))
+
+
+def first_model(gate: Gate) -> Finding:
+    """Without a champion floors are all there is; without floors nothing was judged."""
+    if any(isinstance(rule, AtLeast | AtMost) for rule in gate.rules):
+        words = "There is no champion yet: only the floors were judged."
+        return Finding(rule="first model", outcome="passed", words=words)
+    words = "There is no champion to compare with, and the gate has no floor or ceiling."
+    return Finding(rule="first model", outcome="could not tell", words=words)
 
 
 def decide(findings: Sequence[Finding]) -> Decision:
@@ -49,34 +50,40 @@ def decide(findings: Sequence[Finding]) -> Decision:
 
 def sufficiency(gate: Gate, evidence: Evidence) -> list[Finding]:
     """Whether the evidence can carry a judgement at all."""
+    found = []
+    if not gate.rules:
+        found.append(untold("rules", "The gate has no rule: nothing would be judged."))
+    if evidence.problem:
+        found.append(untold("measured", f"It could not be measured: {evidence.problem}"))
     rows, positives, seen = map(finite, (evidence.rows, evidence.positives, evidence.seen))
-    checks = (
-        (bool(gate.rules), "rules", "The gate has no rule: nothing would be judged."),
-        (not evidence.problem, "measured", f"It could not be measured: {evidence.problem}"),
-        (
-            rows is not None and rows >= max(gate.least_rows, 1),
-            "enough rows",
+    least = max(gate.least_rows, 1)
+    found += [
+        counted(
+            "enough rows", rows, gate.least_rows, rows is not None and rows >= least,
             f"{evidence.rows} evaluation rows; at least {gate.least_rows} are needed.",
         ),
-        (
+        counted(
+            "enough positives", positives, gate.least_positives,
             positives is not None and positives >= gate.least_positives,
-            "enough positives",
-            (
-                f"{evidence.positives} rows of the rarest class; "
-                f"at least {gate.least_positives} are needed."
-            ),
+            f"{evidence.positives} rows of the rarest class; "
+            f"at least {gate.least_positives} are needed.",
         ),
-        (
-            seen == 0,
-            "unseen rows",
+        counted(
+            "unseen rows", seen, 0, seen == 0 and bool(rows),  # of no row nothing is known
             f"{evidence.seen} evaluation rows were in a training or calibration set.",
         ),
-    )
-    return [
-        Finding(rule=rule, outcome="passed" if fine else "could not tell", words=words)
-        for fine, rule, words in checks
-        if not fine or rule not in NEEDLESS
-    ]
+    ]  # fmt: skip
+    return found
+
+
+def untold(rule: str, words: str) -> Finding:
+    return Finding(rule=rule, outcome="could not tell", words=words)
+
+
+def counted(rule: str, count: float | None, threshold: float, fine: bool, words: str) -> Finding:
+    """A count held against what is asked of it."""
+    outcome: Outcome = "passed" if fine else "could not tell"
+    return Finding(rule=rule, outcome=outcome, value=count, threshold=threshold, words=words)
 
 
 def apply(rule: Rule, evidence: Evidence) -> Finding | None:

@@ -18,12 +18,22 @@ def numbers(rule: object, **figures: float) -> None:
         UsageError: a figure is not a finite number.
     """
     for name, figure in figures.items():
-        if not math.isfinite(figure):
-            raise UsageError(
-                f"The rule {type(rule).__name__} cannot be judged.",
-                found=f"Its {name} is {figure}.",
-                do="Give it a finite number.",
-            )
+        if not isinstance(figure, int | float) or not math.isfinite(figure):
+            raise unjudgeable(rule, f"Its {name} is {figure!r}.", "Give it a finite number.")
+
+
+def measure_of(rule: object, metric: object) -> None:
+    """Refuse a rule that names no metric: nothing measured would ever meet it.
+
+    Raises:
+        UsageError: the metric is no name.
+    """
+    if not isinstance(metric, str) or not metric:
+        raise unjudgeable(rule, f"Its metric is {metric!r}.", 'Name one, such as "roc_auc".')
+
+
+def unjudgeable(rule: object, found: str, do: str) -> UsageError:
+    return UsageError(f"The rule {type(rule).__name__} cannot be judged.", found=found, do=do)
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class AtLeast:
     floor: float
 
     def __post_init__(self) -> None:
+        measure_of(self, self.metric)
         numbers(self, floor=self.floor)
 
 
@@ -45,6 +56,7 @@ class AtMost:
     ceiling: float
 
     def __post_init__(self) -> None:
+        measure_of(self, self.metric)
         numbers(self, ceiling=self.ceiling)
 
 
@@ -62,6 +74,7 @@ class NotWorse:
     higher_is_better: bool = True
 
     def __post_init__(self) -> None:
+        measure_of(self, self.metric)
         numbers(self, margin=self.margin)
 
 
@@ -78,6 +91,7 @@ class Better:
     higher_is_better: bool = True
 
     def __post_init__(self) -> None:
+        measure_of(self, self.metric)
         numbers(self, by=self.by)
 
 
@@ -107,12 +121,22 @@ class NotWorseOnSlices:
     level: float = 0.05
 
     def __post_init__(self) -> None:
-        numbers(self, margin=self.margin)
+        measure_of(self, self.metric)
+        numbers(
+            self, margin=self.margin, least_rows=self.least_rows,
+            least_positives=self.least_positives,
+        )  # fmt: skip
+        # a text would be read letter by letter, and no letter is a feature: nothing would be judged
+        named = isinstance(self.by, tuple) and all(isinstance(one, str) and one for one in self.by)
+        if not self.by or not named:
+            raise unjudgeable(
+                self, f"It slices by {self.by!r}.", 'Give it features, such as ("country", "plan").'
+            )
         if not 0 < self.level < 1:
-            raise UsageError(
-                "The rule NotWorseOnSlices cannot be judged.",
-                found=f"Its level is {self.level}.",
-                do="Give it a share between 0 and 1, such as 0.05.",
+            raise unjudgeable(
+                self,
+                f"Its level is {self.level}.",
+                "Give it a share between 0 and 1, such as 0.05.",
             )
 
 

@@ -64,6 +64,24 @@ def test_the_first_model_is_judged_by_floors_only() -> None:
     assert "only the floors" in verdict.findings[-1].words
 
 
+def test_a_first_model_without_a_floor_is_judged_by_nothing() -> None:
+    """Rules that all need a champion pass nobody where there is none."""
+    gate = Gate(rules=(NotWorse("roc_auc", margin=0.01), SignatureCompatible()))
+    found = replace(GOOD, differences=None, signature=SignatureDifference())
+    verdict = judge(gate, found)
+    assert verdict.decision == "cannot judge"
+    assert verdict.reasons == (
+        "There is no champion to compare with, and the gate has no floor or ceiling.",
+    )
+
+
+def test_of_no_rows_none_is_known_to_be_unseen() -> None:
+    """Where measuring failed, no finding claims that something was looked at."""
+    verdict = judge(GATE, replace(GOOD, rows=0, positives=0, problem="disk on fire"))
+    told = {finding.rule: finding.outcome for finding in verdict.findings}
+    assert told["unseen rows"] == told["enough rows"] == "could not tell"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -120,7 +138,7 @@ def test_a_rule_of_no_known_kind_is_no_pass() -> None:
     for evidence in (GOOD, replace(GOOD, differences=None)):
         verdict = judge(gate, evidence)
         assert verdict.decision == "cannot judge"
-        assert verdict.reasons == ("Nobody knows how to judge a rule str.",)
+        assert verdict.reasons[0] == "Nobody knows how to judge a rule str."
 
 
 WHOLE = Gate(
@@ -160,6 +178,9 @@ def test_every_rule_has_its_finding() -> None:
     verdict = judge(WHOLE, FINE)
     assert verdict.decision == "promote", verdict.reasons
     assert len(verdict.findings) == 3 + len(WHOLE.rules)
+    compared = {"signature", "no skew"}  # what they found is no number but names
+    bare = {f.rule for f in verdict.findings if f.value is None or f.threshold is None}
+    assert {name for name in bare if not any(one in name for one in compared)} == set()
 
 
 @pytest.mark.parametrize(

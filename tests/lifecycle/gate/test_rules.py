@@ -82,3 +82,25 @@ def test_rules_are_values() -> None:
     assert {SignatureCompatible(), SignatureCompatible(), NoSkew(), NoSkew(50)} == {
         SignatureCompatible(), NoSkew(),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("by", ["country", (), ("country", ""), ["country"], ("country", 3)])
+def test_slices_of_nothing_are_refused(by: object) -> None:
+    """A text would be read letter by letter, and an empty list passes whatever comes."""
+    with pytest.raises(UsageError, match="It slices by"):
+        NotWorseOnSlices("log_loss", 0.02, by=by)  # type: ignore[arg-type]  # the mistake
+
+
+@pytest.mark.parametrize("metric", ["", None, ["roc_auc"]])
+def test_a_rule_names_its_metric(metric: object) -> None:
+    """What is no name is found where the task's file is read, not in the night."""
+    for make in (AtLeast, AtMost, NotWorse, Better, NotWorseOnSlices):
+        with pytest.raises(UsageError, match="Its metric is"):
+            make(metric, 0.1)  # type: ignore[arg-type]  # the mistake
+
+
+def test_the_size_of_a_slice_is_a_number() -> None:
+    """NaN would let every slice be too small."""
+    for name in ("least_rows", "least_positives"):
+        with pytest.raises(UsageError, match=f"Its {name} is nan"):
+            NotWorseOnSlices("log_loss", 0.02, **{name: math.nan})  # type: ignore[arg-type]
