@@ -12,6 +12,7 @@ import pytest
 from lifecycle.errors import DataError
 from lifecycle.home import Home, open_home
 from lifecycle.ledger import COLUMNS, Entry, Ledger, opened, write
+from lifecycle.moves import Move, Moves
 from lifecycle.sqlite import transaction
 
 BEFORE_THE_CHAIN = """
@@ -68,7 +69,14 @@ def test_newest_first_by_task(home: Home) -> None:
     assert [found.why for found in ledger.read(newest=2)] == ["4", "3"]
 
 
-@pytest.mark.parametrize("statement", ["UPDATE ledger SET why = 'worse'", "DELETE FROM ledger"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger SET why = 'worse'",
+        "DELETE FROM ledger",
+        f"INSERT OR REPLACE INTO ledger SELECT number, '', {', '.join(COLUMNS[2:])} FROM ledger",
+    ],
+)
 def test_no_row_is_ever_changed(home: Home, statement: str) -> None:
     """The database itself refuses to change or drop a decision."""
     Ledger(home).append(entry())
@@ -116,6 +124,22 @@ def test_tampering_is_found_though_the_triggers_were_dropped(
     with closing(sqlite3.connect(home.platform)) as db:
         db.executescript(FREE + statement)
     assert sorted({broken.number for broken in ledger.verify()}) == numbers
+
+
+def test_a_cut_end_is_missed_by_the_change_that_names_it(home: Home) -> None:
+    """Even where SQLite's own count of rows was turned back as well."""
+    ledger, moves = Ledger(home), Moves(home)
+    ledger.append(entry())
+    with closing(sqlite3.connect(home.platform)) as db:
+        db.executescript(FREE + "DELETE FROM ledger; UPDATE sqlite_sequence SET seq = 0")
+    assert ledger.verify() == ()  # of this nothing is left that could tell
+    made = Move(
+        task="churn", champion=None, previous=None, challenger=None, version=1, entry=entry()
+    )
+    assert moves.done(moves.begin(made)) == 1
+    with closing(sqlite3.connect(home.platform)) as db:
+        db.executescript(FREE + "DELETE FROM ledger; UPDATE sqlite_sequence SET seq = 0")
+    assert [(broken.number, broken.what) for broken in ledger.verify()] == [(1, "it was removed")]
 
 
 def test_a_row_after_a_removed_one_does_not_hide_it(home: Home) -> None:
