@@ -100,4 +100,4 @@ as_of_option = click.option(
     "--as-of", callback=moment, metavar="TIME", help="Act as if it were this time."
 )
 all_option = click.option("--all", "everything", is_flag=True, help="Every supported task.")
-task_argument = click.argument("task_name", metavar="TASK", required=False)
+task_argument = click.argument("task_name", metavar="[TASK]", required=False)

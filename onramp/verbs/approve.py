@@ -19,8 +19,9 @@ def command(place: Place, task_name: str, version: int | None, because: str) -> 
 
     If another version has become champion since, the gate judges again, against that one.
 
-    Exit code 0: it is the champion. 4: it does not await approval. 10, 11: judged again, and
-    refused, or the gate could not judge.
+    Exit code 0: it is the champion. 3: it cannot be served. 4: it does not await approval. 5:
+    another change of the champion is under way. 10, 11: judged again, and refused, or the gate
+    could not judge.
     """
     from training.promotion.approval import approve
 

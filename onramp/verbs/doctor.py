@@ -16,6 +16,7 @@ def command(place: Place, mend: bool) -> int:
     """Find where stores disagree or are damaged; mend what is safe to mend.
 
     Exit code 0: nothing is wrong, or nothing is any more. 3: something is left.
+    5: a promotion is under way.
     """
     from tasks import supported
     from training.promotion.doctor.examine import doctor

@@ -53,7 +53,7 @@ class Verified:
 
 @click.command()
 @common
-@click.argument("task_name", metavar="TASK", required=False)
+@click.argument("task_name", metavar="[TASK]", required=False)
 @click.option("--why", is_flag=True, help="Every reason and finding in full.")
 @click.option("--newest", type=click.IntRange(min=1), default=20, show_default=True,
               help="So many decisions.")  # fmt: skip

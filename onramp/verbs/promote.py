@@ -21,8 +21,9 @@ EXIT = {"promote": 0, "refuse": Refused.exit_code, "cannot judge": Undecided.exi
 def command(place: Place, task_name: str, as_of: datetime | None, version: int | None) -> int:
     """Put a version through the gate; make it champion if it passes.
 
-    Exit code 0: it is the champion. 10: refused. 11: the gate could not judge. 13: it awaits
-    approval.
+    Exit code 0: it is the champion. 2: there is no such version. 4: there is none yet. 5: another
+    change of the champion is under way. 10: refused, or rolled back from. 11: the gate could not
+    judge. 13: it awaits approval.
     """
     from training.promotion.promote import promote
 
