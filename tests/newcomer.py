@@ -36,8 +36,8 @@ def environ() -> dict[str, str]:
 def shell(line: str, place: Path, settings: Mapping[str, str] = NOTHING) -> Done:
     """Run one line in `place` and wait for its end."""
     done = subprocess.run(
-        shlex.split(line), cwd=place, env={**environ(), **settings}, capture_output=True, text=True,
-        check=False, timeout=SECONDS,
+        shlex.split(line, comments=True), cwd=place, env={**environ(), **settings},
+        capture_output=True, text=True, check=False, timeout=SECONDS,
     )  # fmt: skip
     return Done(line, done.returncode, done.stdout, done.stderr)
 

@@ -104,14 +104,32 @@ def walked(place: Path) -> tuple[Done, ...]:
 
 
 def test_the_readmes_walk_can_be_walked(walked: tuple[Done, ...]) -> None:
-    """Step by step, as a newcomer types it, each command ends with 0."""
-    assert [done for done in walked if done.code != 0] == []
+    """Step by step, as a newcomer types it, each command ends with 0 or with the code it names."""
+    assert [done for done in walked if done.code != expected(done.line)] == []
+
+
+def expected(line: str) -> int:
+    """What a comment such as `# exit 10: …` says; else 0."""
+    said = re.search(r"# exit (\d+)\b", line)
+    return int(said[1]) if said else 0
 
 
 def test_everything_stays_in_the_home(walked: tuple[Done, ...], place: Path) -> None:
     """No mlruns, mlflow.db or anything else appears beside the home."""
     assert walked
     assert [path.name for path in place.iterdir()] == [HOME]
+
+
+def test_the_walks_trainings_stand_on_one_board(walked: tuple[Done, ...], place: Path) -> None:
+    """`onramp leaderboard` as a person and as a program reads it."""
+    assert walked
+    shown = shell("onramp leaderboard churn", place, SETTINGS)
+    told = shell("onramp leaderboard churn --json", place, SETTINGS)
+    assert (shown.code, told.code) == (0, 0), shown.errors + told.errors
+    versions = {one["version"] for exam in json.loads(told.output)["exams"]
+                for one in exam["standings"]}  # fmt: skip
+    assert versions == {1, 2}
+    assert "churn by log_loss (lower is better)" in shown.output
 
 
 def test_a_version_is_made_again_in_another_process(walked: tuple[Done, ...], place: Path) -> None:

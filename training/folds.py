@@ -15,7 +15,7 @@ from training.held import Held
 from training.model import Encoder, Matrix
 from training.splits import Positions
 
-MOST_BYTES = 2**30  # of balanced and binned folds, in each process that runs trials
+MOST_BYTES = 2**30  # of balanced and binned folds, over all processes that run trials
 
 
 @dataclass(frozen=True, kw_only=True)
