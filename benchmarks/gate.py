@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.gate_duels import Duel, duels, met, sample
 from benchmarks.gate_models import Known, Recipe, learned, recipes
-from benchmarks.gate_rules import NOT_WORSE, case, promotes, verdicts
+from benchmarks.gate_rules import OURS, case, promotes, verdicts
 from benchmarks.gate_world import TOLD, World, read
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,7 +66,7 @@ def meet(folder: Path, work: tuple[Duel, Known, Known, int]) -> str:
         "positives": here.evidence.positives,
         "promotes": promotes(here, found),
         "intervals": {name: [gap.value, gap.low, gap.high] for name, gap in seen.items()},
-        "against": [f.rule for f in found[NOT_WORSE].findings if f.outcome != "passed"],
+        "against": [f.rule for f in found[OURS].findings if f.outcome != "passed"],
         "learned": here.met.learned,
         "seconds": time.process_time() - begun,
     }

@@ -12,14 +12,14 @@ from matplotlib.ticker import PercentFormatter
 
 from benchmarks.gate_duels import Group
 from benchmarks.gate_numbers import ALLOWED, BINS, LOSSES, Numbers, Share, within
-from benchmarks.gate_rules import GATES, MARGINS, NOT_WORSE, RULES
+from benchmarks.gate_rules import GATES, MARGINS, NOT_WORSE, OURS, RULES
 
 OUR_COLOUR, THEIR_COLOUR, RIGHTLY = "#c2410c", "#475569", "#fdba74"
 Edges = tuple[tuple[float, float], ...]
 
 CURVES = {
     "Better ROC-AUC alone": (OUR_COLOUR, "o-"),
-    "the shipped gate, asking for a gain": (OUR_COLOUR, "s--"),
+    OURS: (OUR_COLOUR, "s--"),
     NOT_WORSE: ("#d97706", "D-"),
     "AUC is higher": (THEIR_COLOUR, "o-"),
     "AUC is higher by 0.01": ("#64748b", "s--"),

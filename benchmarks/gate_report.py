@@ -11,28 +11,29 @@ from benchmarks.gate_duels import GROUPS, LARGEST, SMALLEST
 from benchmarks.gate_models import Known
 from benchmarks.gate_numbers import ALLOWED, BINS, LOSSES, Line, Numbers, Share
 from benchmarks.gate_picture import draw
-from benchmarks.gate_rules import ASKS_GAIN, GATES, MARGINS, NOT_WORSE, RULES, SHIPPED
+from benchmarks.gate_rules import GATES, MARGINS, NOT_WORSE, OURS, RULES, SHIPPED
 from benchmarks.gate_world import World
 from lifecycle.gate import NotWorseOnSlices
 from lifecycle.whole import write_whole
 
 ASKING = tuple(name for name in GATES if name != NOT_WORSE)
-BEST = "Better ROC-AUC alone"
+BEST = OURS
 
 QUESTIONS = """\
 ## Two questions, and which rule answers which
 
 - **"Has something been won?"** `Better` asks it: the whole 95 % interval of the paired difference
   must lie above zero, so two equal models pass one time in forty. *False promotion* is promoting an
-  equal one, or a worse one.
-- **"Is nothing lost?"** `NotWorse` asks it, and the shipped churn gate is made of it: a retrained
-  model knows newer customers, and should serve unless it is worse. The whole interval must lie
-  above −{auc:g} ROC-AUC (and below +{loss:g} log-loss). Two equal models pass *rightly*, as often
-  as the rows suffice to show it. *False promotion* is promoting one that is truly worse by more
-  than the margin. A small true loss within the margin may be promoted: that is what a margin is.
+  equal one, or a worse one. The shipped gates ask it of log-loss.
+- **"Is nothing lost?"** `NotWorse` asks it. The whole interval must lie above −{auc:g} ROC-AUC (and
+  below +{loss:g} log-loss). Two equal models pass *rightly*, as often as the rows suffice to show
+  it. *False promotion* is promoting one that is truly worse by more than the margin. A small true
+  loss within the margin may be promoted, and the next night another: each is held against the
+  champion of its day, so margins add up. The shipped gates ask it of a second metric only.
 
-Whoever wants the first question for churn puts `Better("roc_auc")` in the place of its `NotWorse`
-in `tasks/churn.py`: the row "{gain}".
+Whoever would rather serve the newest model that loses nothing puts `NotWorse("log_loss", {loss:g},
+higher_is_better=False)` in the place of `Better` in `tasks/churn.py`: the row
+"{content}".
 """
 
 HOW = """\
@@ -102,9 +103,7 @@ def paragraphs(numbers: Numbers, models: Sequence[Known], world: World) -> Itera
     )
     yield "![Equal models promoted, and power by true difference](gate.svg)\n"
     yield from ["## What was to be reached\n", *reached(numbers), ""]
-    yield QUESTIONS.format(
-        auc=MARGINS["roc_auc"], loss=MARGINS["log_loss"], gain=gate_name(ASKS_GAIN)
-    )
+    yield QUESTIONS.format(auc=MARGINS["roc_auc"], loss=MARGINS["log_loss"], content=NOT_WORSE)
     yield from [f"## Every rule, on {numbers.size:,} customers\n", *rules_table(numbers), ""]
     yield from ["## Share promoted, by true difference in ROC-AUC\n", *power_table(numbers), ""]
     yield from ["## Onramp's gates on fewer and on more customers\n", *sizes_table(numbers), ""]
@@ -112,10 +111,6 @@ def paragraphs(numbers: Numbers, models: Sequence[Known], world: World) -> Itera
     yield from ["## Do the intervals hold the truth?\n", *covered(numbers), ""]
     yield how(numbers, models, world)
     yield LIMITS
-
-
-def gate_name(gate: object) -> str:
-    return next(name for name, one in GATES.items() if one is gate)
 
 
 def said(sizes: Sequence[int]) -> str:
@@ -210,7 +205,7 @@ def sizes_table(numbers: Numbers) -> Iterator[str]:
 
 
 def stopped(numbers: Numbers) -> Iterator[str]:
-    """Which of the shipped gate's rules said no, to equal and to better challengers."""
+    """Which of the shipped gate's rules said no, group by group."""
     yield f"Shares of all challengers of the group, on {numbers.size:,} customers.\n"
     yield "| rule | equal | better | worse |"
     yield "|---|---|---|---|"
