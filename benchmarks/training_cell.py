@@ -62,6 +62,7 @@ def run(
         "seconds": seconds,
         "cpu": sum(spent[:4]) - sum(cpu[:4]),
         "trials": answer.trials,
+        "searching": answer.searching,
         "fastest_ms": middle([answer.one(row) for row in single]),
         "frame_ms": middle([partial(answer.predict, row) for row in single]),
         "notes": dict(answer.notes),

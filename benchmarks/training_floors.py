@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +75,9 @@ def optuna_naive(asked: Asked) -> Answer:
     study = optuna.create_study(
         direction="maximize", sampler=optuna.samplers.TPESampler(seed=asked.seed)
     )
+    began = time.perf_counter()
     study.optimize(objective, timeout=asked.budget)
+    searching = time.perf_counter() - began
     best = pipeline(asked, study.best_params).fit(asked.rows, asked.labels)
 
     def ask(rows: pd.DataFrame) -> Floats:
@@ -84,6 +87,7 @@ def optuna_naive(asked: Asked) -> Answer:
         predict=ask,
         one=lambda row: lambda: ask(row),
         trials=len(study.trials),
+        searching=searching,
         notes=dict(study.best_params),
     )
 

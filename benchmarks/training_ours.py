@@ -44,6 +44,7 @@ def trained(asked: Asked, task: Task | None) -> Answer:
         predict=lambda rows: result.probability(rows).to_numpy()[:, 1],
         one=one,
         trials=len(result.trials),
+        searching=result.built.found.seconds,
         notes={name: scorer.facts.get(name) for name in ("algorithm", "rounds", "balancing")}
         | {"calibrator": scorer.calibrator["method"]},
     )

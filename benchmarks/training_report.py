@@ -175,8 +175,7 @@ def row_of(results: Results, one: str, system: str, budget: int) -> list[str]:
         values = [v for v in results.values(one, system, budget, field) if not np.isnan(v)]
         return f"{np.mean(values):,.{digits}f}" if values else "–"
 
-    trials = np.array(results.values(one, system, budget, "trials"))
-    rate = float(np.mean(trials / np.array(results.values(one, system, budget, "seconds"))))
+    rate = float(np.mean(results.rates(one, system, budget)))
     return [
         bold(system, SYSTEMS[system].title),
         *(mean(metric, 4) for metric in METRICS),

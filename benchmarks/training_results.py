@@ -125,6 +125,13 @@ class Results:
             found.append(NAN if value is None else float(value))
         return found
 
+    def rates(self, one: str, system: str, budget: int, *, whole: bool = False) -> list[float]:
+        """Trials per second by seed: of the search where a system told it, or of the whole time."""
+        trials, seconds = (self.values(one, system, budget, f) for f in ("trials", "seconds"))
+        told = self.values(one, system, budget, "searching")
+        spent = [s if whole or np.isnan(t) else t for s, t in zip(seconds, told, strict=True)]
+        return [count / each for count, each in zip(trials, spent, strict=True)]
+
     def scores(self, metric: str, budget: int) -> Scores:
         """Of the ranked systems, where all of them were measured."""
         return {

@@ -67,12 +67,14 @@ class Answer:
         one: a one-row frame → a call that answers this row in the fastest way that the system's
             own public interface has. What the frame is turned into is not timed.
         trials: how many candidates were scored; None where the system counts none.
+        searching: seconds in which they were; None: the whole time, or nobody told.
         notes: what it chose, for the record.
     """
 
     predict: Callable[[pd.DataFrame], Floats]
     one: Callable[[pd.DataFrame], Callable[[], object]]
     trials: int | None = None
+    searching: float | None = None
     notes: Mapping[str, object] = field(default_factory=dict)
 
 
