@@ -24,9 +24,10 @@ from training.promotion.paired import SLOW_DRAWS, Pair, delong, percentiles
 
 DRAWS = 500
 CONTRASTED: Mapping[Kind, tuple[str, ...]] = {
-    "binary": ("roc_auc", "pr_auc", "log_loss", "brier"),
-    "multiclass": ("log_loss", "accuracy", "macro_f1", "top2"),
+    "binary": ("roc_auc", "pr_auc", "log_loss", "brier", "ece"),
+    "multiclass": ("log_loss", "accuracy", "macro_f1", "top2", "ece"),
 }
+SLOW = frozenset({"pr_auc", "ece"})  # sorted anew in each draw: fewer draws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,9 @@ def differences(contest: Contest, seed: int = 0) -> dict[str, dict[str, Differen
 
     ROC-AUC by DeLong's test, the other metrics by the percentiles of the bootstrap. The
     boosters are as they are: an interval speaks of other rows, not of another fit.
+
+    Drawn ECE is biased upwards (drawn twice, a row's luck counts twice), and the more so the
+    better the answers are calibrated: a difference in it is drawn towards zero.
     """
     draws = Draws.of(contest.entities, seed, DRAWS)
     found: dict[str, dict[str, Difference]] = {name: {} for name in contest.others}
@@ -60,7 +64,7 @@ def differences(contest: Contest, seed: int = 0) -> dict[str, dict[str, Differen
             for name in contest.others:
                 found[name][metric] = delong(pair_of(contest, name))
             continue
-        some = draws.first(SLOW_DRAWS) if metric == "pr_auc" else draws
+        some = draws.first(SLOW_DRAWS) if metric in SLOW else draws
         asked = partial(under, some, contest.kind, metric, contest.labels)
         reference = asked(contest.reference)
         for name, answers in contest.others.items():

@@ -21,10 +21,10 @@ def figure(found: Ablation) -> Figure:
     """Differences to none with intervals: one panel a metric, hollow before calibration."""
     names = CONTRASTED[found.kind]
     methods = [method for method in found.tried if method != "none"]
-    drawn = Figure(figsize=(9.0, 6.0))
-    drawn.subplots_adjust(left=0.15, right=0.98, bottom=0.13, top=0.9, hspace=0.5, wspace=0.08)
+    drawn = Figure(figsize=(9.0, 8.5))
+    drawn.subplots_adjust(left=0.15, right=0.98, bottom=0.1, top=0.92, hspace=0.5, wspace=0.08)
     for place, metric in enumerate(names):
-        panel = drawn.add_subplot(2, 2, place + 1)
+        panel = drawn.add_subplot(3, 2, place + 1)
         for told, shift, colour, face in (
             (found.before, 0.15, RAW, "white"),
             (found.after, -0.15, SCALED, SCALED),

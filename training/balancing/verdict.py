@@ -24,6 +24,7 @@ TITLES: Mapping[Balancing, str] = {
 NAMES: Mapping[str, str] = {
     "roc_auc": "ROC-AUC", "pr_auc": "PR-AUC", "log_loss": "log-loss", "brier": "Brier score",
     "accuracy": "accuracy", "macro_f1": "macro-F1", "top2": "top 2",
+    "ece": "ECE",
 }  # fmt: skip
 VERBS = {"better": "helps", "worse": "harms", "same": "makes no difference that could be seen",
          "unknown": "could not be judged"}  # fmt: skip

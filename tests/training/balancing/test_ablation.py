@@ -72,7 +72,7 @@ def test_every_method_is_measured_before_and_after_calibration(section: Section)
             gap = section.metrics[f"{method}.log_loss"] - section.metrics["none.log_loss"]
             assert section.metrics[f"{method}.log_loss_difference"] == pytest.approx(gap)
     told = section.tables["differences_to_none"].rows
-    assert len(told) == 5 * 2 * 4
+    assert len(told) == 5 * 2 * 5
     for *_, value, low, high, reading in told:
         assert low <= value <= high
         assert (reading == "same") == (low <= 0 <= high)

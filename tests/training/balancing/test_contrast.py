@@ -64,9 +64,25 @@ def test_differences_are_those_of_the_paired_test(kind: Kind) -> None:
         width = theirs.high - theirs.low
         assert ours.low == pytest.approx(theirs.low, abs=0.2 * width)
         assert ours.high == pytest.approx(theirs.high, abs=0.2 * width)
-        assert ours.low * ours.high > 0
+        if name != "ece":  # who ranks worse may be calibrated as well
+            assert ours.low * ours.high > 0
     for same in found["same"].values():
         assert (same.value, same.low, same.high) == (0, 0, 0)
+
+
+def test_a_badly_calibrated_model_is_seen_by_its_ece() -> None:
+    """Log-odds stretched to twice theirs change no rank; the interval of ECE lies above zero."""
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.05, 0.95, 3_000)
+    labels = (rng.random(3_000) < p).astype(np.int64)
+    stretched = p**2 / (p**2 + (1 - p) ** 2)
+    found = differences(Contest(
+        kind="binary", labels=labels, reference=np.column_stack([1 - p, p]),
+        others={"stretched": np.column_stack([1 - stretched, stretched])},
+        entities=np.repeat(np.arange(1_000), 3).astype(object),
+    ))["stretched"]  # fmt: skip
+    assert found["roc_auc"].value == 0
+    assert 0 < found["ece"].low <= found["ece"].value <= found["ece"].high
 
 
 def test_without_positives_in_a_draw_nothing_is_claimed() -> None:

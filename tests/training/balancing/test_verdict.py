@@ -31,7 +31,7 @@ def told(before: float, after: float, *, done: bool = True, chosen: str = "smote
         )
         for name in ("none", "smote")
     }  # fmt: skip
-    rest = {name: apart(0.0) for name in ("roc_auc", "pr_auc", "brier")}
+    rest = {name: apart(0.0) for name in ("roc_auc", "pr_auc", "brier", "ece")}
     return Ablation(
         kind="binary",
         candidate=Candidate(
@@ -89,9 +89,9 @@ def test_a_choice_that_harms_is_warned_of() -> None:
 
 
 def test_the_picture_has_a_panel_a_metric_and_leaves_out_what_is_unknown() -> None:
-    """Four panels, each with a title that says which way is better."""
+    """Five panels, each with a title that says which way is better."""
     drawn = figure(told(0.1, NAN))
     assert [axis.get_title() for axis in drawn.axes] == [
         "ROC-AUC (right is better)", "PR-AUC (right is better)", "log-loss (left is better)",
-        "Brier score (left is better)",
+        "Brier score (left is better)", "ECE (left is better)",
     ]  # fmt: skip
