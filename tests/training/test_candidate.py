@@ -16,6 +16,7 @@ from lifecycle.errors import UsageError
 from lifecycle.task import Task
 from tests.training.conftest import CHURN, PREFERENCE, make_frame, make_set
 from training.candidate import Budget, Built, build, stamp
+from training.record import version_tags
 from training.search.plan import LIBRARIES, code
 
 
@@ -100,6 +101,30 @@ def test_odd_columns_still_train(tmp_path: Path, spoil: dict[str, object]) -> No
     """A column that says nothing costs nothing but itself."""
     found = built(tmp_path, make_frame(customers=300).assign(**spoil), Budget(trials=1))
     assert math.isfinite(found.metrics["log_loss"])
+    assert unmeasured(found) == []
+
+
+def unmeasured(found: Built) -> list[str]:
+    """The sections that failed and turned into a warning."""
+    assert [one.name for one in found.sections] == [
+        "decisions", "explanation", "choice", "balancing", "canaries",
+    ]  # fmt: skip
+    said = (" ".join([one.words, *one.warnings]) for one in found.sections)
+    return [words for words in said if "could not be measured" in words]
+
+
+def test_several_classes_have_every_section(tmp_path: Path) -> None:
+    """What people read is measured for preference as for churn."""
+    frame = make_frame(customers=300, kind="multiclass")
+    assert unmeasured(built(tmp_path, frame, Budget(trials=1), PREFERENCE)) == []
+
+
+def test_a_leaking_column_is_named_on_the_versions_page(tmp_path: Path) -> None:
+    """A column that holds the label goes through a training to the version's `warnings` tag."""
+    frame = make_frame(customers=300)
+    frame["n4"] = frame["label"] + np.random.default_rng(0).normal(scale=0.1, size=len(frame))
+    found = built(tmp_path, frame, Budget(trials=1))
+    assert "n4 alone nearly decides the label" in version_tags(CHURN, found, "run")["warnings"]
 
 
 def test_a_class_that_training_never_saw_is_counted(tmp_path: Path) -> None:
