@@ -11,13 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import xgboost
+from optuna.storages import BaseStorage
 
 from lifecycle.errors import UsageError
 from lifecycle.task import Task
 from tests.training.conftest import CHURN, PREFERENCE, make_frame, make_set
+from tests.training.search.conftest import make_plan
+from tests.training.search.helped import until_helped, workers_in
 from training.candidate import Budget, Built, build, stamp
 from training.record import version_tags
 from training.search.plan import LIBRARIES, code
+from training.search.storage import open_storage
 
 
 def built(root: Path, frame: pd.DataFrame, budget: Budget, task: Task = CHURN) -> Built:
@@ -36,7 +40,7 @@ def test_the_same_seed_is_the_same_model(tmp_path: Path, task: Task) -> None:
         folder = built(
             tmp_path / name, frame, Budget(trials=3, seed=seed, report=False), task
         ).folder
-        files.append({path.name: path.read_bytes() for path in folder.iterdir()})
+        files.append(contents(folder))
     assert files[0] == files[1]
     assert files[0] != files[2]
 
@@ -51,6 +55,27 @@ def test_a_training_with_a_budget_comes_to_a_model(
     assert made.found.counts["complete"] >= 1
     assert made.metrics["roc_auc"] > 0.6
     assert made.final.recipe.bag == bag
+
+
+def test_processes_that_share_a_training_make_the_same_model(tmp_path: Path) -> None:
+    """Two workers, each with trials of its own, leave the bytes that one alone leaves."""
+    frame = make_frame(customers=200, seed=5)
+    alone = built(tmp_path / "alone", frame, Budget(trials=12, report=False))
+    folder, studies = tmp_path / "version", tmp_path / "studies"
+    folder.mkdir()
+
+    def journal() -> BaseStorage:
+        (file,) = studies.glob("*.log")
+        return open_storage(replace(make_plan(studies), name=file.stem))
+
+    budget = Budget(trials=12, workers=2, report=False)
+    build(CHURN, make_set(frame), budget, folder, studies, until_helped(journal))
+    assert len(workers_in(journal())) == 2
+    assert contents(folder) == contents(alone.folder)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("algorithm", ["xgboost", "lightgbm"])

@@ -12,9 +12,11 @@ import pytest
 from lifecycle.errors import NotReady, UsageError
 from tests.postgres import postgres_server
 from tests.training.search.conftest import make_plan, make_problem, told
+from tests.training.search.helped import until_helped, workers_in
+from training.search import crew
 from training.search.board import open_board
 from training.search.search import search
-from training.search.storage import mend, open_database
+from training.search.storage import mend, open_database, open_storage
 
 
 def test_a_line_that_a_kill_cut_short_is_not_read_with_the_next(tmp_path: Path) -> None:
@@ -57,12 +59,19 @@ def test_a_database_that_does_not_answer_says_so(tmp_path: Path) -> None:
         open_board(replace(make_plan(tmp_path), storage=url))
 
 
-def test_processes_share_a_search_through_a_postgresql_server(tmp_path: Path) -> None:
-    """Two of them, a real server with a password in the URL: the trials of one alone."""
+def test_processes_share_a_search_through_a_postgresql_server(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Two of them, a real server with a password in the URL: the trials of one alone.
+
+    Both did some, and neither ended before its time.
+    """
     stages = (make_problem(200, rounds=5),)
     with postgres_server() as server:
         user = f"{server['PGUSER']}:{quote(server['PGPASSWORD'], safe='')}"
         url = f"postgresql+psycopg://{user}@127.0.0.1:{server['PGPORT']}/postgres"
-        shared = replace(make_plan(tmp_path / "shared", 10), storage=url, workers=2)
-        both = told(search(stages, shared))
-    assert both == told(search(stages, make_plan(tmp_path / "alone", 10)))
+        shared = replace(make_plan(tmp_path / "shared", 12), storage=url, workers=2)
+        both = told(search(stages, shared, until_helped(lambda: open_storage(shared))))
+        assert len(workers_in(open_storage(shared))) == 2
+    assert [record for record in caplog.records if record.name == crew.__name__] == []
+    assert both == told(search(stages, make_plan(tmp_path / "alone", 12)))
