@@ -157,6 +157,16 @@ def test_beta_undoes_a_beta_distortion() -> None:
     assert mended < truth + 0.2 * (metric("binary", "log_loss", labels[20_000:], sigmoid) - truth)
 
 
+def test_ends_that_bend_differently_take_beta() -> None:
+    """Where the truth is a beta curve of what the booster says, beta is the choice."""
+    raw, _ = draw(6_000, 7)
+    truth = calibrate({"method": "beta", "a": 0.3, "b": 2.5, "c": 0.0}, raw)[:, 1]
+    labels = (np.random.default_rng(8).random(6_000) < truth).astype(np.int64)
+    found = choose(raw, labels, customers(6_000), 0)
+    assert found.calibrator["method"] == "beta"
+    assert (found.calibrator["a"], found.calibrator["b"]) == pytest.approx((0.3, 2.5), abs=0.4)
+
+
 @given(seed=st.integers(0, 99), a=st.floats(0.05, 5), b=st.floats(0.05, 5))
 @settings(deadline=None, max_examples=20)
 def test_no_calibrator_of_two_classes_turns_rows_around(seed: int, a: float, b: float) -> None:

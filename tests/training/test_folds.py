@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lifecycle.space import Algorithm
 from training.balancing.balance import Balance
 from training.boosters import Settings
 from training.folds import FoldCache, Problem, watched_weights
@@ -44,6 +45,16 @@ def test_what_a_method_does_not_look_at_makes_no_second_fold() -> None:
     assert cache.balanced(0, Balance(k_neighbors=3)) is cache.balanced(0, Balance(k_neighbors=9))
     few, many = (cache.balanced(0, Balance(method="smote", k_neighbors=k)) for k in (3, 9))
     assert not np.array_equal(few.matrix, many.matrix)
+
+
+@pytest.mark.parametrize("algorithm", ["xgboost", "lightgbm"])
+def test_a_fold_is_binned_once_a_library(algorithm: Algorithm) -> None:
+    """The second ask gets the very same; another fold or another balance does not."""
+    cache, smote = FoldCache(make_problem()), Balance(method="smote")
+    first = cache.prepared(0, smote, algorithm)
+    assert cache.prepared(0, smote, algorithm) is first
+    assert cache.prepared(1, smote, algorithm) is not first
+    assert cache.prepared(0, Balance(), algorithm) is not first
 
 
 def test_held_memory_counts_rows_and_bins() -> None:

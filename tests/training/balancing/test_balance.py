@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.balancing.balance import LEAST_KEPT, Balance, Balancer, rebalance
+from training.balancing import balance as balance_module
+from training.balancing.balance import LEAST_KEPT, MOST_NEIGHBOURS, Balance, Balancer, rebalance
+from training.balancing.neighbours import Places, Points, nearest
 
 METHODS = ["smote", "smotenc", "borderline", "under", "class_weight", "none"]
 
@@ -92,6 +94,27 @@ def test_an_answer_does_not_hang_on_what_was_asked_before(order: list[int], seed
         fresh = rebalance(matrix, labels, (4, 5), asked[place], seed)
         assert np.array_equal(ours.matrix, fresh.matrix, equal_nan=True)
         assert np.array_equal(ours.labels, fresh.labels)
+
+
+def test_neighbours_are_sought_once_for_every_k_and_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One search of the rare class serves them all; SMOTENC's own space takes a second one."""
+    sought: list[int] = []
+
+    def counted(points: Points, asked: Places, among: Places, k: int, width: int) -> Places:
+        sought.append(len(asked))
+        return nearest(points, asked, among, k, width)
+
+    monkeypatch.setattr(balance_module, "nearest", counted)
+    matrix, labels = table()
+    balancer, rare = Balancer(matrix, labels, (4, 5)), int((labels == 1).sum())
+    for k in (3, 5, MOST_NEIGHBOURS):
+        for ratio in (0.5, 1.0):
+            asked = Balance(method="smote", k_neighbors=k, ratio=ratio)
+            assert balancer.balanced(asked, 0).synthetic > 0
+    assert sought == [rare]
+    for k in (3, 5):
+        balancer.balanced(Balance(method="smotenc", k_neighbors=k), 0)
+    assert sought == [rare, rare]
 
 
 def test_another_seed_draws_other_rows() -> None:
