@@ -51,9 +51,11 @@ def train(  # noqa: PLR0913  # each by name, and all but two have a default
         task: one of `tasks/`, by value or by name; None: whatever the table's label asks.
         data: `training.table(frame, label=…)`, a training set, or a home whose features are built.
         budget: to search, fit and calibrate in, as 60s, 5m or a number of seconds; rows are
-            assembled before it and the report is made after it. None: no limit in time, and then
+            assembled before it and the report is made after it. None: as the task's search says
+            (`search.seconds`); where that says nothing either there is no limit in time, and then
             the same call gives the same model.
-        trials: stop the search after so many; default: as many as the budget allows.
+        trials: stop the search after so many; default: as many as the time allows, and without a
+            limit in time as many as the task's search says (`search.trials`).
         workers: processes.
         seed: of everything that is drawn.
         test: share of the customers that is held out to judge on; 0: none.
