@@ -55,6 +55,23 @@ def test_one_run_with_nested_trials(trained: Trained, task: str) -> None:
     assert whole["report.png"] > 10_000
 
 
+def test_every_section_was_measured(trained: Trained, tmp_path: Path) -> None:
+    """Each is there with its numbers, pictures and tables; none is but a warning that it failed."""
+    client = MlflowClient(trained.home.tracking_uri)
+    run_id = trained.reports["churn"].run_id
+    folder = Path(client.download_artifacts(run_id, "report", str(tmp_path)))
+    sections = {path.stem: json.loads(path.read_text()) for path in folder.glob("*.json")}
+    assert set(sections) == {
+        "test", "decisions", "explanation", "choice", "balancing", "canaries", "search", "features",
+    }  # fmt: skip
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {
+        "balancing-differences.png", "balancing-methods.csv", "balancing-differences_to_none.csv",
+    }  # fmt: skip
+    for section in sections.values():
+        assert "could not be measured" not in " ".join([section["words"], *section["warnings"]])
+
+
 def test_artifacts_stay_in_the_home(
     new_home: Callable[[str], Home], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
