@@ -27,8 +27,7 @@ class Plan:
         name: of the study; `training.search.identity` adds what must be the same for it to be
             carried on.
         folder: for the journal, its lock and the kept boosters.
-        storage: URL of a database that Optuna knows, or a journal file that machines share;
-            None: a journal in `folder`.
+        storage: URL of a database that Optuna knows; None: a journal in `folder`.
         trials: slots to finish on the first stage, those of earlier processes among them; None:
             as many as the seconds allow.
         seconds: for the search alone; None: no limit, and then the result is the same again.
