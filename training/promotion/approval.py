@@ -17,6 +17,7 @@ from training.promotion.judged import Today, judged
 from training.promotion.move import Decided, alone, move
 from training.promotion.promote import already, carded, conclude, today_of
 from training.promotion.report import PromotionReport
+from training.promotion.standing import standing
 
 APPROVE, REJECT = "approve", "reject"
 
@@ -68,17 +69,17 @@ def approve_by(
     """As `approve`, judged again, if it must be, on what `today` gives."""
     with alone(home, task.name) as left:
         registry = Registry(home)
-        champion = registry.holder(task.name, "champion")
-        if champion is not None and champion.number == version:
-            return already(home, champion)
+        against = standing(home, registry, task.name)
+        if against.champion is not None and against.number == version:
+            return already(home, against.champion)
         row = waiting_row(awaiting(home, task.name), task.name, version)
         chosen = registry.version(task.name, int(row.version or 0))
-        if stands(row, champion.number if champion else None):
+        if stands(row, against):
             report = by_word(home, registry, chosen, row, said)
         else:
             # an approved version waits for nobody once more
             asked = replace(task, approval="automatic")
-            found = judged(registry, asked, today, (chosen, champion), said.actor)
+            found = judged(registry, asked, today, (chosen, against), said.actor)
             report = conclude(home, asked, found, said.actor)
         if report.changed:
             registry.tag(chosen, {TAG: f"approved by {said.actor}, ledger row {report.row}"})

@@ -10,6 +10,7 @@ from lifecycle.jobs import End
 from lifecycle.ledger import MOVES, Entry, Ledger
 from lifecycle.moves import Moves, told
 from lifecycle.registry import Registry, Version
+from training.promotion.standing import Standing, champion_row
 
 AWAIT = "await approval"
 WORDS = (AWAIT, *MOVES, "reject", "refuse", "cannot judge")
@@ -23,9 +24,10 @@ def awaiting(home: Home, task: str) -> Mapping[int, Entry]:
     return dict(sorted(waits.items(), reverse=True))
 
 
-def stands(row: Entry, champion: int | None) -> bool:
+def stands(row: Entry, against: Standing) -> bool:
     """Whether the verdict that the row tells of is still of the present champion."""
-    return row.previous == (str(champion) if champion else None)
+    number = against.number
+    return not against.lost and row.previous == (str(number) if number else None)
 
 
 def ask(home: Home, registry: Registry, version: Version, entry: Entry) -> int:
@@ -45,8 +47,7 @@ def record(home: Home, entry: Entry, end: End) -> int:
 
 def left_behind(home: Home, task: str) -> int | None:
     """The version that the newest change of champion rolled back from, if it was a rollback."""
-    moved = Ledger(home).last(task, MOVES).values()
-    newest = max(moved, key=lambda row: row.number, default=None)
+    newest = champion_row(home, task)
     if newest is None or newest.decision != "roll back" or newest.previous is None:
         return None
     return int(newest.previous)

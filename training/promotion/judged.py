@@ -16,6 +16,7 @@ from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
 from training.promotion.evidence import Contender, evidence, nothing
 from training.promotion.move import Decided
+from training.promotion.standing import Standing
 
 Frames = Callable[[], pd.DataFrame]
 Definitions = Callable[[], Mapping[str, str]]
@@ -70,19 +71,25 @@ def judged(
     registry: Registry,
     task: Task,
     today: Today,
-    contenders: tuple[Version, Version | None],
+    contenders: tuple[Version, Standing],
     actor: str,
 ) -> Judged:
     """Judge the first against the second, and publish the verdict.
 
+    Where the champion is lost there is nothing to hold it against, and no first model either.
+
     Raises:
         Busy: something it needs is held by another process: that is no verdict.
     """
-    challenger, champion = contenders
-    found = gather(registry, task, today, challenger, champion)
+    challenger, against = contenders
+    found = (
+        nothing(against.lost)
+        if against.lost
+        else gather(registry, task, today, challenger, against.champion)
+    )
     verdict = judge(task.gate, found)
-    publish(registry, challenger, champion, verdict, actor)
-    return Judged(version=challenger, champion=champion, evidence=found, verdict=verdict)
+    publish(registry, challenger, against, verdict, actor)
+    return Judged(version=challenger, champion=against.champion, evidence=found, verdict=verdict)
 
 
 def gather(
@@ -106,14 +113,14 @@ def gather(
 
 
 def publish(
-    registry: Registry, version: Version, champion: Version | None, verdict: Verdict, actor: str
+    registry: Registry, version: Version, against: Standing, verdict: Verdict, actor: str
 ) -> None:
     """Write the verdict with every finding onto the version, in place of an earlier one."""
     tags = {
         "verdict": verdict.decision,
         "verdict.at": datetime.now(UTC).isoformat(timespec="seconds"),
         "verdict.by": actor,
-        "verdict.against": str(champion.number) if champion else "no champion yet",
+        "verdict.against": against.name,
         "verdict.why": " ".join(verdict.reasons),
     }
     for number, finding in enumerate(verdict.findings, start=1):

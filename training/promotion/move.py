@@ -131,38 +131,53 @@ def move(home: Home, to: Version, decided: Decided) -> Moved:
 
 def carry_out(home: Home, registry: Aliases, begun: Move) -> Moved:
     """Move the aliases and close the move; a failure puts back what it can at once."""
+    there = numbers(registry, begun.task)
     started = time.perf_counter()
     try:
-        point(registry, begun)
+        point(registry, begun, there)
     except Exception:
         settled = settle_alone(home, registry, begun.task)
         if settled is None or settled.outcome == "undone":
             raise
     seconds = time.perf_counter() - started
-    problem = announce(home, begun)
+    problem = announce(home, begun, there)
     return Moved(
         row=Moves(home).done(begun), version=begun.version, previous=begun.champion,
         seconds=seconds, problem=problem,
     )  # fmt: skip
 
 
-def point(registry: Aliases, begun: Move) -> None:
+def point(registry: Aliases, begun: Move, there: frozenset[int]) -> None:
     """`previous`, then `champion`, then no longer a challenger."""
-    if begun.champion is not None:
-        registry.point("previous", named(begun.task, begun.champion))
+    previous = before(begun, there)
+    if previous is None and begun.previous is not None:
+        registry.drop("previous", begun.task)
+    elif previous is not None and previous != begun.previous:
+        registry.point("previous", named(begun.task, previous))
     registry.point("champion", named(begun.task, begun.version))
     drop_challenger(registry, begun)
 
 
-def announce(home: Home, begun: Move) -> str:
+def before(begun: Move, there: frozenset[int]) -> int | None:
+    """Who is `previous` once the move is done: the champion so far, if it is there.
+
+    Where it is lost, whoever is `previous` stays so, unless it is to be champion itself.
+    """
+    if begun.champion in there:
+        return begun.champion
+    return begun.previous if begun.previous in there - {begun.version} else None
+
+
+def announce(home: Home, begun: Move, there: frozenset[int]) -> str:
     """Tell whoever listens which aliases moved; returns what kept it from being told.
 
     Before the move is closed: after a kill it is told by whoever settles, and nothing twice.
     """
+    previous = before(begun, there)
     problems = [
         alias_moved(home, begun.task, alias, number)
         for moved, alias, number in (
-            (begun.champion is not None, "previous", begun.champion),
+            (previous != begun.previous, "previous", previous),
             (True, "champion", begun.version),
             (begun.challenger == begun.version, "challenger", None),
         )
@@ -195,7 +210,7 @@ def settle_alone(home: Home, registry: Aliases, task: str) -> Settled | None:
     done = registry.aliases(task).get("champion") == begun.version
     if done:
         drop_challenger(registry, begun)
-        announce(home, begun)
+        announce(home, begun, numbers(registry, task))
         moves.done(begun)
     else:
         put_back(registry, begun)
@@ -208,11 +223,11 @@ def settle_alone(home: Home, registry: Aliases, task: str) -> Settled | None:
 
 def put_back(registry: Aliases, begun: Move) -> None:
     """Let `previous` name whom it named, unless somebody else moved an alias since."""
-    now = registry.aliases(begun.task)
-    moved = now.get("champion") == begun.champion == now.get("previous")
-    if not moved or begun.previous == begun.champion:
+    now, there = registry.aliases(begun.task), numbers(registry, begun.task)
+    previous = now.get("previous")
+    moved = now.get("champion") == begun.champion and previous == before(begun, there)
+    if not moved or previous == begun.previous:
         return
-    there = {version.number for version in registry.versions(begun.task)}
     if begun.previous in there:
         registry.point("previous", named(begun.task, begun.previous))
     else:
@@ -223,6 +238,11 @@ def drop_challenger(registry: Aliases, begun: Move) -> None:
     """A champion is no longer a challenger."""
     if registry.aliases(begun.task).get("challenger") == begun.version:
         registry.drop("challenger", begun.task)
+
+
+def numbers(registry: Aliases, task: str) -> frozenset[int]:
+    """Of the versions that are there."""
+    return frozenset(version.number for version in registry.versions(task))
 
 
 def named(task: str, number: int) -> Version:

@@ -26,6 +26,7 @@ from training.promotion.evidence import Contender
 from training.promotion.judged import Definitions, Frames, Judged, Today, judged
 from training.promotion.move import alone, move
 from training.promotion.report import PromotionReport
+from training.promotion.standing import Standing, standing
 
 ENDS: Mapping[Decision, End] = {
     "promote": "promoted", "refuse": "refused", "cannot judge": "undecided",
@@ -105,13 +106,13 @@ def promote_by(
     with alone(home, task.name) as left:
         registry = Registry(home)
         challenger = find(home, registry, task, version)
-        champion = registry.holder(task.name, "champion")
-        if champion is not None and champion.number == challenger.number:
-            report = already(home, champion)
-        elif waits(home, task, challenger, champion):
-            report = still_waits(home, challenger, champion)
+        against = standing(home, registry, task.name)
+        if against.number == challenger.number:
+            report = already(home, challenger)
+        elif waits(home, task, challenger, against):
+            report = still_waits(home, challenger, against.number)
         else:
-            found = judged(registry, task, today, (challenger, champion), actor)
+            found = judged(registry, task, today, (challenger, against), actor)
             report = conclude(home, task, found, actor)
     return report.noted(left.words if left else "", *report.notes)
 
@@ -164,19 +165,17 @@ def find(home: Home, registry: Registry, task: Task, number: int | None) -> Vers
     return versions[0]
 
 
-def waits(home: Home, task: Task, version: Version, champion: Version | None) -> bool:
+def waits(home: Home, task: Task, version: Version, against: Standing) -> bool:
     """Whether a verdict of this champion says promote and a person has yet to speak."""
     row = awaiting(home, task.name).get(version.number)
-    number = champion.number if champion else None
-    return task.approval == "required" and row is not None and stands(row, number)
+    return task.approval == "required" and row is not None and stands(row, against)
 
 
-def still_waits(home: Home, version: Version, champion: Version | None) -> PromotionReport:
+def still_waits(home: Home, version: Version, previous: int | None) -> PromotionReport:
     """Nothing to do but to ask again."""
     row = awaiting(home, version.task)[version.number]
     words = f"Version {version.number} awaits approval since ledger row {row.number}."
     finding = Finding(rule="awaits approval", outcome="passed", words=words)
-    previous = champion.number if champion else None
     return PromotionReport.unjudged(
         version, finding, previous=previous, awaits=True, row=row.number
     )

@@ -14,6 +14,7 @@ from lifecycle.errors import NotReady
 from lifecycle.home import Home
 from lifecycle.registry import Registry, Version
 from training.promotion.move import Decided, alone, move
+from training.promotion.standing import standing
 
 DECISION = "roll back"
 
@@ -25,7 +26,7 @@ class RollbackReport:
     Attributes:
         changed: whether an alias moved; none does when the target is champion already.
         version: who serves now.
-        previous: who served before.
+        previous: who served before; None: a champion that is lost, or nothing moved.
         seconds: the aliases took to move.
         check_seconds: it took to load the target and to compare its recorded predictions.
         row: of the ledger; None where nothing moved.
@@ -43,8 +44,9 @@ class RollbackReport:
 
     def lines(self) -> list[str]:
         """What a person reads."""
+        left = f"version {self.previous}" if self.previous else "a champion that is lost"
         words = (
-            f"rolled back from version {self.previous} to version {self.version}; the aliases "
+            f"rolled back from {left} to version {self.version}; the aliases "
             f"moved in {self.seconds:.2f} s, after {self.check_seconds:.1f} s of checks"
             if self.changed
             else f"version {self.version} is the champion already: nothing to do"
@@ -65,8 +67,10 @@ def rollback(
         actor: who is recorded in the ledger.
         because: why.
 
+    A champion that is lost is what a rollback is for: deleted, or an alias that names nothing.
+
     Raises:
-        NotReady: there is no champion, or nothing to roll back to.
+        NotReady: there never was a champion, or there is nothing to roll back to.
         UnknownName: there is no such version.
         DataError: the target no longer loads, or does not repeat its recorded predictions.
         Busy: another change of the task's champion takes longer than a minute.
@@ -74,9 +78,10 @@ def rollback(
     with alone(home, task) as left:
         notes = [left.words] if left else []
         registry = Registry(home)
-        champion = registry.champion(task)
-        target = find(registry, champion, to)
-        if target.number == champion.number:
+        against = standing(home, registry, task)
+        champion = None if against.lost else against.champion or registry.champion(task)
+        target = find(registry, task, champion, to)
+        if target.number == against.number:
             return RollbackReport(
                 task=task, changed=False, version=target.number, previous=None, notes=tuple(notes)
             )
@@ -92,7 +97,7 @@ def rollback(
     )  # fmt: skip
 
 
-def find(registry: Registry, champion: Version, to: int | None) -> Version:
+def find(registry: Registry, task: str, champion: Version | None, to: int | None) -> Version:
     """The version to go back to.
 
     Raises:
@@ -100,15 +105,20 @@ def find(registry: Registry, champion: Version, to: int | None) -> Version:
         UnknownName: there is none of that number.
     """
     if to is not None:
-        return registry.version(champion.task, to)
-    found = registry.holder(champion.task, "previous")
+        return registry.version(task, to)
+    found = registry.holder(task, "previous")
     if found is None:
-        others = [v.number for v in registry.versions(champion.task) if v != champion]
+        others = [v.number for v in registry.versions(task) if v != champion]
+        first = (
+            f"Version {champion.number} is its first champion"
+            if champion
+            else "The champion that is lost was its first"
+        )
         raise NotReady(
-            f"Nothing to roll back {champion.task} to.",
-            found=f"Version {champion.number} is its first champion, or the one before is gone.",
+            f"Nothing to roll back {task} to.",
+            found=f"{first}, or the one before is gone.",
             do=f"Name a version with --to; there are {', '.join(map(str, others))}."
             if others
-            else f"Run `onramp train {champion.task}`.",
+            else f"Run `onramp train {task}`.",
         )
     return found

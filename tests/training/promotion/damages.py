@@ -98,6 +98,10 @@ def champion_deleted(home: Home) -> None:
     Registry(home).client.delete_model_version("churn", "2")
 
 
+def champion_of_nothing(home: Home) -> None:
+    sql(home.root / "mlflow.db", "DELETE FROM model_versions WHERE name = 'churn' AND version = 2")
+
+
 def moved_by_hand(home: Home) -> None:
     Registry(home).point("champion", Registry(home).version("churn", 3))
     Registry(home).drop("challenger", "churn")

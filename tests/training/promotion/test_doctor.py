@@ -25,6 +25,7 @@ from tests.training.promotion.damages import (
     challenger_of_nothing,
     champion_deleted,
     champion_is_challenger,
+    champion_of_nothing,
     claimed_by_the_dead,
     copy_added_to,
     copy_damaged,
@@ -140,6 +141,7 @@ NAMED: tuple[tuple[tuple[Callable[[Home], None], str], ...], ...] = (
         (previous_is_champion, "A rollback would lead to where it started."),
     ),
     ((champion_deleted, "In MLflow no version has the alias; row 2 of the ledger made version"),),
+    ((champion_of_nothing, "Versions there: 1, 3."),),
 )
 
 
@@ -158,6 +160,8 @@ def test_what_would_need_a_guess_is_only_named(
         sorted(words for _, words in damages)
     ), report.lines()
     assert all(finding.mend == "" and finding.do for finding in report.left)
+    if champion_deleted in [damage for damage, _ in damages]:
+        assert "onramp rollback churn" in report.left[0].do
     assert (Ledger(home).read(), Registry(home).aliases("churn")) == (rows, aliases)
 
 

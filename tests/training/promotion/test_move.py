@@ -178,6 +178,25 @@ def test_a_previous_that_was_deleted_since_is_not_named(home: Home) -> None:
     assert registry.held == {"champion": 1}
 
 
+@pytest.mark.parametrize("champion", [None, 9])
+@pytest.mark.parametrize("kill", [0, 1, None])
+def test_a_champion_that_is_lost_is_not_named_previous(
+    home: Home, champion: int | None, kill: int | None
+) -> None:
+    """Deleted, or an alias to nothing: back to `previous`, which then is nobody; or as it was."""
+    registry = InMemory()
+    registry.held = {"previous": 1} | ({"champion": champion} if champion else {})
+    was, registry.left = dict(registry.held), kill
+    begun = begin(home, registry, 1)
+    if kill is None:
+        carry_out(home, registry, begun)
+    else:
+        with pytest.raises(Killed):
+            carry_out(home, registry, begun)
+        settle(home, registry, "churn")
+    assert registry.held == (was if kill is not None else {"champion": 1})
+
+
 def test_what_a_living_process_is_at_is_not_settled(home: Home) -> None:
     """A status in the middle of a promotion neither waits for it nor breaks it."""
     registry = InMemory()

@@ -7,7 +7,7 @@ import pytest
 
 from lifecycle.errors import DataError, NotReady, Refused, UnknownName
 from lifecycle.home import Home
-from lifecycle.ledger import Ledger
+from lifecycle.ledger import Entry, Ledger
 from lifecycle.registry import Registry
 from lifecycle.version_files import FILES
 from tests.resealed import reseal
@@ -50,9 +50,13 @@ def test_nothing_to_roll_back_to(world: Home) -> None:
     with pytest.raises(NotReady, match=r"Nothing to roll back churn to.*--to; there are 3, 2"):
         rollback(world, "churn", actor="ann")
     Registry(world).drop("champion", "churn")
-    with pytest.raises(NotReady, match="No champion for churn"):
+    with pytest.raises(NotReady, match=r"The champion that is lost was its first.*3, 2, 1"):
         rollback(world, "churn", actor="ann")
     assert len(decisions(world)) == 1
+    world.platform.unlink()
+    for to in (None, 3):
+        with pytest.raises(NotReady, match="No champion for churn"):
+            rollback(world, "churn", to=to, actor="ann")
 
 
 @pytest.mark.parametrize("fault", ["changed byte", "other answers"])
@@ -71,6 +75,16 @@ def test_what_cannot_be_served_is_not_gone_back_to(world: Home, fault: str) -> N
         rollback(world, "churn", actor="ann")
     assert agree(world) == (2, 1, None)
     assert len(decisions(world)) == 2
+
+
+def test_a_monitors_advice_hides_no_rollback(world: Home) -> None:
+    """Its "roll back" about whoever serves is no change of champion: the version stays refused."""
+    rollback(world, "churn", to=3, actor="ann")
+    rollback(world, "churn", actor="ann")
+    advice = Entry(actor="monitor", task="churn", decision="roll back", why="worse", version="1")
+    Ledger(world).append(advice)
+    with pytest.raises(Refused, match=r"rolled back from.*version 3"):
+        promote_on(world, TASK, lambda: FRAME, actor="cron")
 
 
 def test_what_was_rolled_back_from_is_not_promoted_unasked(world: Home) -> None:

@@ -6,15 +6,11 @@ from collections.abc import Iterator
 from functools import partial
 
 from lifecycle.home import Home
-from lifecycle.ledger import Entry, Ledger
 from lifecycle.moves import Moves
 from lifecycle.registry import Registry
 from training.promotion.doctor.finding import Ailment, Finding
 from training.promotion.move import settle_alone
-
-# rows of these always tell of a champion; of others only where a move wrote them: a monitor's
-# "roll back" is advice
-CHAMPION_ROWS = ("promote", "approve")
+from training.promotion.standing import champion_row
 
 
 def check_move(home: Home, registry: Registry, task: str) -> Iterator[Ailment]:
@@ -45,6 +41,8 @@ def check_aliases(home: Home, registry: Registry, task: str) -> Iterator[Ailment
     for alias in ("champion", "previous", "challenger"):
         number = aliases.get(alias)
         if number is not None and number not in there:
+            # without its champion a task would look like one that never had any
+            kept = alias == "champion"
             yield Ailment(
                 finding=Finding(
                     check="alias to nothing",
@@ -52,11 +50,14 @@ def check_aliases(home: Home, registry: Registry, task: str) -> Iterator[Ailment
                     version=number,
                     what=f"The alias {alias} of {task} names version {number}, which is not there.",
                     found=f"Versions there: {', '.join(map(str, sorted(there))) or 'none'}.",
-                    do=f"Restore the version from a backup of MLflow, or promote another: "
-                    f"`onramp promote {task}`.",
-                    mend=f"take the alias {alias} away; the ledger still tells whose it was",
+                    do=instead(task)
+                    if kept
+                    else f"Take the alias {alias} of {task} away on MLflow's page.",
+                    mend=""
+                    if kept
+                    else f"take the alias {alias} away; the ledger still tells whose it was",
                 ),
-                cure=partial(registry.drop, alias, task),
+                cure=None if kept else partial(registry.drop, alias, task),
             )
     champion = aliases.get("champion")
     if champion in there and aliases.get("challenger") == champion:
@@ -108,26 +109,22 @@ def check_ledger(home: Home, registry: Registry, task: str) -> Iterator[Ailment]
             version=champion,
             what=f"The ledger and the registry disagree about who is champion of {task}.",
             found=f"In MLflow {has}; {says}.",
-            do=advice(task, number if number in there else None, champion),
+            do=advice(
+                task,
+                number if number in there else None,
+                champion if champion in there else None,
+            ),
         )
     )
 
 
-def champion_row(home: Home, task: str) -> Entry | None:
-    """The newest row of the ledger that tells of a change of champion."""
-    if not home.platform.exists():
-        return None
-    moved = Moves(home).rows(task)
-    for entry in Ledger(home).select("task = ?", (task,)):
-        if entry.number in moved or entry.decision in CHAMPION_ROWS:
-            return entry
-    return None
-
-
 def advice(task: str, told: int | None, champion: int | None) -> str:
-    """How both are made to agree, in the gate's own ways; `told` is None where it is not there."""
+    """How both are made to agree, in the gate's own ways; None where a version is not there.
+
+    Not by a promotion: without a champion to hold a version against, the gate cannot judge.
+    """
     if champion is None:
-        return f"Run `onramp promote {task}{f' --version {told}' if told else ''}`."
+        return f"Run `onramp rollback {task} --to {told}`." if told else instead(task)
     if told is None:
         return (
             f"See `onramp history {task} --why`; the next promotion or rollback of {task} is "
@@ -136,4 +133,12 @@ def advice(task: str, told: int | None, champion: int | None) -> str:
     return (
         f"Run `onramp rollback {task} --to {told}`; if {champion} should serve, put it through the "
         f"gate then: `onramp promote {task} --version {champion}`."
+    )
+
+
+def instead(task: str) -> str:
+    """What to do about a champion that is not there."""
+    return (
+        f"Restore the version from a backup of MLflow, or run `onramp rollback {task}` (`--to N`: "
+        f"to a version that you name) and `onramp promote {task}` then."
     )
