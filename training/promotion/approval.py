@@ -12,14 +12,20 @@ from lifecycle.home import Home
 from lifecycle.ledger import Entry
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
-from training.promotion.awaiting import TAG, awaiting, record, stands
+from training.promotion.awaiting import (
+    APPROVE,
+    REJECT,
+    awaiting,
+    last_word,
+    record,
+    retag,
+    stands,
+)
 from training.promotion.judged import Today, judged
-from training.promotion.move import Decided, alone, move
+from training.promotion.move import Decided, alone, move, named
 from training.promotion.promote import already, carded, conclude, today_of
 from training.promotion.report import PromotionReport
 from training.promotion.standing import standing
-
-APPROVE, REJECT = "approve", "reject"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +37,15 @@ class Rejection:
     champion: int | None
     because: str
     row: int
+    notes: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """What a person reads."""
         stays = f"version {self.champion} stays" if self.champion else "nobody serves"
-        return [f"{self.task} version {self.version}: rejected, {stays}. {self.because}"]
+        return [
+            f"{self.task} version {self.version}: rejected, {stays}. {self.because}",
+            *(f"  note: {note}" for note in self.notes),
+        ]
 
 
 def approve(
@@ -80,10 +90,10 @@ def approve_by(
             # an approved version waits for nobody once more
             asked = replace(task, approval="automatic")
             found = judged(registry, asked, today, (chosen, against), said.actor)
-            report = conclude(home, asked, found, said.actor)
-        if report.changed:
-            registry.tag(chosen, {TAG: f"approved by {said.actor}, ledger row {report.row}"})
-    return report.noted(left.words if left else "", *report.notes)
+            word = replace(said, evidence={"asked_in_row": row.number})
+            report = conclude(home, asked, found, said.actor, word)
+        note = retag(home, task.name, chosen.number) if report.changed else ""
+    return report.noted(left.words if left else "", *report.notes, note)
 
 
 def by_word(
@@ -106,25 +116,33 @@ def by_word(
 def reject(
     home: Home, task: str, *, version: int | None = None, actor: str, because: str
 ) -> Rejection:
-    """Let a version wait no longer; the champion stays.
+    """Let a version wait no longer, even one that was deleted; the champion stays.
+
+    Said again of the same version, it changes nothing.
 
     Raises:
         NotReady: nothing waits, or not this version.
         Busy: another change of the task's champion takes longer than a minute.
     """
-    with alone(home, task):
-        registry = Registry(home)
-        champion = registry.aliases(task).get("champion")
-        row = waiting_row(awaiting(home, task), task, version)
-        chosen = registry.version(task, int(row.version or 0))
-        said = Decided(
-            decision=REJECT, actor=actor, why=because, evidence={"asked_in_row": row.number}
-        )
-        number = record(home, said.entry(chosen, champion), "refused")
-        registry.tag(chosen, {TAG: f"rejected by {actor}: {because}"})
+    with alone(home, task) as left:
+        champion = Registry(home).aliases(task).get("champion")
+        said = last_word(home, task, version) if version is not None else None
+        if said is None or said.decision != REJECT:
+            row = waiting_row(awaiting(home, task), task, version)
+            said = withdraw(home, row, champion, actor=actor, because=because)
+        number = int(said.version or 0)
+        notes = (left.words if left else "", retag(home, task, number))
     return Rejection(
-        task=task, version=chosen.number, champion=champion, because=because, row=number
-    )
+        task=task, version=number, champion=champion, because=said.why, row=said.number,
+        notes=tuple(note for note in notes if note),
+    )  # fmt: skip
+
+
+def withdraw(home: Home, row: Entry, champion: int | None, *, actor: str, because: str) -> Entry:
+    """Reject what the row asks for, with the job that waits for it; returns what was written."""
+    said = Decided(decision=REJECT, actor=actor, why=because, evidence={"asked_in_row": row.number})
+    entry = said.entry(named(row.task, int(row.version or 0)), champion)
+    return replace(entry, number=record(home, entry, "refused"))
 
 
 def waiting_row(waits: Mapping[int, Entry], task: str, version: int | None) -> Entry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,6 +65,13 @@ class Judged:
             evidence=known,
             findings=self.verdict.findings,
         )
+
+    def on_word(self, said: Decided) -> Decided:
+        """As `decided`, of a version that a person has approved: who said so, and why, is kept."""
+        passed = self.verdict.decision == "promote"
+        found = self.decided(said.decision if passed else self.verdict.decision, said.actor)
+        evidence = {**found.evidence, **said.evidence, "said": said.why}
+        return replace(found, why=said.why if passed and said.why else found.why, evidence=evidence)
 
 
 def judged(

@@ -26,6 +26,7 @@ from lifecycle.lock import held
 from lifecycle.moves import Move, Moves
 from lifecycle.registry import Alias, Registry, Version
 from lifecycle.webhook import alias_moved
+from training.promotion.awaiting import APPROVE, retag
 
 PATIENCE_SECONDS = 60.0  # a promotion takes some ten
 LOCKED = ("database is locked", "database table is locked")
@@ -212,6 +213,8 @@ def settle_alone(home: Home, registry: Aliases, task: str) -> Settled | None:
         drop_challenger(registry, begun)
         announce(home, begun, numbers(registry, task))
         moves.done(begun)
+        if begun.entry.decision == APPROVE:
+            retag(home, task, begun.version)
     else:
         put_back(registry, begun)
         moves.undone(begun)

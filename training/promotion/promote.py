@@ -21,10 +21,19 @@ from lifecycle.jobs import End
 from lifecycle.ledger import MOVES, Ledger
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
-from training.promotion.awaiting import AWAIT, ask, awaiting, left_behind, record, stands
+from training.promotion.awaiting import (
+    AWAIT,
+    REJECT,
+    awaiting,
+    last_word,
+    left_behind,
+    record,
+    retag,
+    stands,
+)
 from training.promotion.evidence import Contender
 from training.promotion.judged import Definitions, Frames, Judged, Today, judged
-from training.promotion.move import alone, move
+from training.promotion.move import Decided, alone, move, named
 from training.promotion.report import PromotionReport
 from training.promotion.standing import Standing, standing
 
@@ -54,7 +63,8 @@ def promote(
     Raises:
         NotReady: there is no version.
         UnknownName: there is no such version.
-        Refused: no version was named, and the newest is the one that was rolled back from.
+        Refused: no version was named, and the newest is the one that was rolled back from, or
+            that a person rejected.
         Busy: another change of the task's champion takes longer than a minute.
     """
     today = today_of(home, task, as_of)
@@ -117,25 +127,33 @@ def promote_by(
     return report.noted(left.words if left else "", *report.notes)
 
 
-def conclude(home: Home, task: Task, found: Judged, actor: str) -> PromotionReport:
-    """Act on the verdict: move, ask a person, or leave everything as it is; and record it."""
-    decision = found.verdict.decision
+def conclude(
+    home: Home, task: Task, found: Judged, actor: str, said: Decided | None = None
+) -> PromotionReport:
+    """Act on the verdict: move, ask a person, or leave everything as it is; and record it.
+
+    `said` is the word of a person who approved the version before it was judged again.
+    """
+    decision, number = found.verdict.decision, found.version.number
     report = PromotionReport(
         task=task.name,
         decision=decision,
         changed=False,
-        version=found.version.number,
+        version=number,
         previous=found.champion.number if found.champion else None,
         verdict=found.verdict,
         evidence=found.evidence,
     )
+    decided = found.on_word(said) if said else found.decided(decision, actor)
     if decision != "promote":
-        entry = found.decided(decision, actor).entry(found.version, report.previous)
-        return replace(report, row=record(home, entry, ENDS[decision]))
+        entry = decided.entry(found.version, report.previous)
+        row = record(home, entry, ENDS[decision])
+        return replace(report, row=row).noted(retag(home, task.name, number))
     if task.approval == "required":
-        entry = found.decided(AWAIT, actor).entry(found.version, report.previous)
-        return replace(report, awaits=True, row=ask(home, Registry(home), found.version, entry))
-    moved = move(home, found.version, found.decided(decision, actor))
+        entry = replace(decided, decision=AWAIT).entry(found.version, report.previous)
+        row = Ledger(home).append(entry)
+        return replace(report, awaits=True, row=row).noted(retag(home, task.name, number))
+    moved = move(home, found.version, decided)
     return replace(report, changed=True, row=moved.row).noted(moved.problem)
 
 
@@ -145,7 +163,8 @@ def find(home: Home, registry: Registry, task: Task, number: int | None) -> Vers
     Raises:
         NotReady: there is none.
         UnknownName: there is none of that number.
-        Refused: none was named, and the newest is the one that was rolled back from.
+        Refused: none was named, and the newest is the one that was rolled back from, or that a
+            person rejected.
     """
     if number is not None:
         return registry.version(task.name, number)
@@ -156,11 +175,15 @@ def find(home: Home, registry: Registry, task: Task, number: int | None) -> Vers
             found="Nothing was trained yet.",
             do=f"Run `onramp train {task.name}`.",
         )
-    if versions[0].number == left_behind(home, task.name):
+    newest = versions[0].number
+    said = last_word(home, task.name, newest)
+    rejected = said is not None and said.decision == REJECT
+    if rejected or newest == left_behind(home, task.name):
+        fate = "rejected" if rejected else "rolled back from"
         raise Refused(
-            f"The newest version of {task.name} was rolled back from.",
-            found=f"That is version {versions[0].number}; `onramp history {task.name}` says why.",
-            do=f"Train another, or name it: `--version {versions[0].number}` judges it again.",
+            f"The newest version of {task.name} was {fate}.",
+            found=f"That is version {newest}; `onramp history {task.name}` says why.",
+            do=f"Train another, or name it: `--version {newest}` judges it again.",
         )
     return versions[0]
 
@@ -178,7 +201,7 @@ def still_waits(home: Home, version: Version, previous: int | None) -> Promotion
     finding = Finding(rule="awaits approval", outcome="passed", words=words)
     return PromotionReport.unjudged(
         version, finding, previous=previous, awaits=True, row=row.number
-    )
+    ).noted(retag(home, version.task, version.number))
 
 
 def already(home: Home, version: Version) -> PromotionReport:
@@ -189,7 +212,8 @@ def already(home: Home, version: Version) -> PromotionReport:
         f"Version {version.number} is the champion of {version.task} already{since}: nothing to do."
     )
     finding = Finding(rule="already champion", outcome="passed", words=words)
-    return PromotionReport.unjudged(version, finding, row=row.number if row else None)
+    report = PromotionReport.unjudged(version, finding, row=row.number if row else None)
+    return report.noted(retag(home, version.task, version.number))
 
 
 def carded(home: Home, task: Task, report: PromotionReport) -> PromotionReport:
@@ -198,5 +222,5 @@ def carded(home: Home, task: Task, report: PromotionReport) -> PromotionReport:
         return report
     from training.promotion.card import try_to_publish  # noqa: PLC0415  # draws, for people only
 
-    version = Registry(home).version(task.name, report.version)
+    version = named(task.name, report.version)
     return report.noted(*report.notes, try_to_publish(home, task, version))

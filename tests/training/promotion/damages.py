@@ -14,7 +14,7 @@ from pathlib import Path
 from lifecycle.home import Home
 from lifecycle.integrity import DIGEST
 from lifecycle.jobs import Jobs
-from lifecycle.ledger import Entry
+from lifecycle.ledger import Entry, Ledger
 from lifecycle.moves import Move, Moves
 from lifecycle.registry import Registry
 
@@ -100,6 +100,22 @@ def champion_deleted(home: Home) -> None:
 
 def champion_of_nothing(home: Home) -> None:
     sql(home.root / "mlflow.db", "DELETE FROM model_versions WHERE name = 'churn' AND version = 2")
+
+
+def waiting_for_nothing(home: Home) -> None:
+    Ledger(home).append(
+        Entry(actor="job 1f", task="churn", decision="await approval", why="better", version="3",
+              previous="2")
+    )  # fmt: skip
+    Registry(home).client.delete_model_version("churn", "3")
+
+
+def tag_of_before(home: Home) -> None:
+    registry = Registry(home)
+    Ledger(home).append(
+        Entry(actor="ann", task="churn", decision="reject", why="no", version="1", previous="2")
+    )
+    registry.tag(registry.version("churn", 1), {"approval": "awaiting, ledger row 1"})
 
 
 def moved_by_hand(home: Home) -> None:

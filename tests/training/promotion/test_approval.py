@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
+from mlflow.exceptions import MlflowException
 
-from lifecycle.errors import DataError, NotReady
+from lifecycle.errors import DataError, NotReady, Refused, UnknownName
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Ledger
@@ -18,7 +20,7 @@ from training.promotion.approval import approve_by, reject
 from training.promotion.awaiting import awaiting
 from training.promotion.judged import Today
 from training.promotion.move import Decided
-from training.promotion.promote import promote_on
+from training.promotion.promote import carded, promote_on
 from training.promotion.report import PromotionReport
 
 APPROVED = replace(TASK, approval="required")
@@ -80,6 +82,69 @@ def test_rejected(world: Home) -> None:
         approved(world)
 
 
+def test_a_deleted_version_can_be_rejected(world: Home) -> None:
+    """Nobody can approve it, and its job would keep the task from every other."""
+    asked(world)
+    Registry(world).client.delete_model_version("churn", "2")
+    with pytest.raises(UnknownName):
+        approved(world)
+    report = reject(world, "churn", actor="ann", because="deleted")
+    assert report.notes == (
+        "Version 2 of churn is not there any more: only the ledger tells of it.",
+    )
+    assert awaiting(world, "churn") == {}
+    assert [job.state for job in Jobs(world).read()] == ["refused"]
+    _, new = Jobs(world).request("churn", why="decay", by="ann", as_of=datetime.now(UTC))
+    assert new
+
+
+def test_a_rejected_version_is_not_asked_about_again_unnamed(world: Home) -> None:
+    """The night's `onramp promote churn` leaves it alone; naming it asks once more."""
+    asked(world, version=3)
+    reject(world, "churn", actor="ann", because="the offer ends")
+    with pytest.raises(Refused, match=r"newest version of churn was rejected.*--version 3"):
+        promote_on(world, APPROVED, lambda: FRAME, actor="cron")
+    assert promote_on(world, APPROVED, lambda: FRAME, version=3, actor="ann").awaits
+
+
+@pytest.mark.parametrize("word", ["approve", "reject"])
+def test_a_tag_that_fails_is_a_note_and_is_written_the_next_time(
+    world: Home, monkeypatch: pytest.MonkeyPatch, word: str
+) -> None:
+    """What was decided is done and said to be; the same command again changes only the tag."""
+
+    def say() -> tuple[str, ...]:
+        if word == "approve":
+            return approved(world, version=2).notes
+        return reject(world, "churn", version=2, actor="ann", because="no").notes
+
+    def locked(*_: object) -> None:
+        raise MlflowException("(sqlite3.OperationalError) database is locked")
+
+    asked(world)
+    with monkeypatch.context() as broken:
+        broken.setattr(Registry, "tag", locked)
+        (note,) = say()
+    assert "The tag approval of version 2 could not be written" in note
+    row = Ledger(world).read("churn", newest=1)[0]
+    assert (row.decision, awaiting(world, "churn")) == (word, {})
+    assert Registry(world).aliases("churn")["champion"] == (2 if word == "approve" else 1)
+    assert say() == ()
+    tag = Registry(world).version("churn", 2).tags["approval"]
+    assert (
+        tag == {"approve": "approved by ann, ledger row 3", "reject": "rejected by ann: no"}[word]
+    )
+    assert len(decisions(world)) == 3
+
+
+def test_a_card_that_cannot_be_written_loses_no_report(world: Home) -> None:
+    """Not even where MLflow does not know the version any more."""
+    report = promote_on(world, TASK, lambda: FRAME, version=2, actor="ann")
+    told = carded(world, TASK, replace(report, version=9))
+    assert told.changed
+    assert "The model card could not be written" in told.notes[-1]
+
+
 @pytest.mark.parametrize("measurable", [True, False])
 def test_a_verdict_beside_another_champion_is_not_acted_on(world: Home, measurable: bool) -> None:
     """Somebody else became champion since: judged again, and moved only if the gate says so."""
@@ -94,7 +159,13 @@ def test_a_verdict_beside_another_champion_is_not_acted_on(world: Home, measurab
     report = approved(world, today=Today(frames=frames))
     assert report.changed is measurable
     assert agree(world)[:2] == ((2, 3) if measurable else (3, 1))
-    assert decisions(world)[-1] == ("promote" if measurable else "cannot judge", "3", "2")
+    assert decisions(world)[-1] == ("approve" if measurable else "cannot judge", "3", "2")
+    row = Ledger(world).read("churn", newest=1)[0]
+    assert (row.actor, row.evidence["asked_in_row"], row.evidence["said"]) == (
+        "ann", 2, "asked sales",
+    )  # fmt: skip
+    assert (row.why == "asked sales") is measurable
+    assert row.evidence["measured"]["metrics"] or not measurable
     assert awaiting(world, "churn") == {}
     assert Jobs(world).read()[0].state == ("promoted" if measurable else "undecided")
 

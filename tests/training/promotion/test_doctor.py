@@ -37,7 +37,9 @@ from tests.training.promotion.damages import (
     previous_is_champion,
     registered_before,
     row_edited,
+    tag_of_before,
     unfinished_files,
+    waiting_for_nothing,
 )
 from training.promotion.doctor import files as files_check
 from training.promotion.doctor.examine import doctor
@@ -97,6 +99,8 @@ SAFE: tuple[tuple[Made, ...], ...] = (
     (
         (artifact_flipped, "lost files", "files of version 2 of churn are damaged or gone"),
         (champion_is_challenger, "challenger is champion", "Version 2 of churn is champion and"),
+        (waiting_for_nothing, "waiting version", "Version 3 of churn awaits approval and is not"),
+        (tag_of_before, "approval tag", "The tag approval of version 1 of churn is not what"),
     ),
     ((killed_in_a_move, "interrupted move", "champion of churn to version 3 was begun"),),
 )
@@ -170,7 +174,8 @@ def test_the_ledger_may_be_what_cannot_be_read(home: Home) -> None:
     home.platform.write_bytes(b"no database" * 1000)
     left = examined(home, mend=True).left
     assert {finding.check for finding in left} == {
-        "ledger chain", "jobs", "moves", "aliases", "ledger and registry",
+        "ledger chain", "jobs", "moves", "aliases", "ledger and registry", "waiting versions",
+        "approval tags",
     }  # fmt: skip
     assert all("platform.db" in f.found or "not a database" in f.found for f in left)
 

@@ -22,6 +22,7 @@ from training.promotion.doctor.platform import (
     check_leftovers,
     check_mlflow,
 )
+from training.promotion.doctor.waiting import check_tags, check_waiting
 from training.promotion.move import doing, lock
 
 OfTask = Callable[[Home, Registry, str], Iterable[Ailment]]
@@ -37,6 +38,8 @@ OF_ALIASES: Mapping[str, OfTask] = {
     "moves": check_move,
     "aliases": check_aliases,
     "ledger and registry": check_ledger,
+    "waiting versions": check_waiting,
+    "approval tags": check_tags,
 }
 OF_FILES: Mapping[str, OfTask] = {"files": check_files}
 Checks = Mapping[str, Callable[[], Iterable[Ailment]]]
