@@ -22,8 +22,8 @@ def command(place: Place, task_name: str, as_of: datetime | None, version: int |
     """Put a version through the gate; make it champion if it passes.
 
     Exit code 0: it is the champion. 2: there is no such version. 4: there is none yet. 5: another
-    change of the champion is under way. 10: refused, or rolled back from. 11: the gate could not
-    judge. 13: it awaits approval.
+    change of the champion is under way. 10: refused, rolled back from or
+    rejected. 11: the gate could not judge. 13: it awaits approval.
     """
     from training.promotion.promote import promote
 
