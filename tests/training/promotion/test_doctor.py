@@ -166,6 +166,10 @@ def test_what_would_need_a_guess_is_only_named(
     assert all(finding.mend == "" and finding.do for finding in report.left)
     if champion_deleted in [damage for damage, _ in damages]:
         assert "onramp rollback churn" in report.left[0].do
+    if both_damaged in [damage for damage, _ in damages]:
+        (lost,) = (finding for finding in report.left if finding.check == "lost files")
+        assert "onramp rollback churn" in lost.do
+        assert "train" not in lost.do
     assert (Ledger(home).read(), Registry(home).aliases("churn")) == (rows, aliases)
 
 

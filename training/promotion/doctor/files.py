@@ -110,8 +110,9 @@ def instead(version: Version) -> str:
     """What to do about a version that nothing can bring back."""
     if "champion" in version.aliases:
         return (
-            f"Restore MLflow's artifacts from a backup, or run `onramp rollback {version.task}`, or"
-            f" train and promote another."
+            f"Restore MLflow's artifacts from a backup, or run `onramp rollback {version.task}` "
+            f"(`--to N`: to a version that you name) and `onramp promote {version.task}` then: "
+            f"beside a champion that cannot be loaded the gate cannot judge."
         )
     return (
         f"Restore MLflow's artifacts from a backup, or delete version {version.number} of "
