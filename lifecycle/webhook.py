@@ -37,7 +37,12 @@ PAUSES = (0.0, 0.2, 0.4)  # before each attempt of one call; the next command ma
 
 
 def alias_moved(home: Home, task: str, alias: str, version: int | None) -> str:
-    """Say that the alias names this version now; None: that nothing holds it any more.
+    """Say that the alias names this version now, and send it; else as `write_down`."""
+    return write_down(home, task, alias, version) or deliver(home)
+
+
+def write_down(home: Home, task: str, alias: str, version: int | None) -> str:
+    """Note that the alias names this version now, for `deliver`; None: that nothing holds it.
 
     Call it after the alias moved, and again after a kill: a move that was said is not said twice.
     Against a tracking server it does nothing, for the server says it.
@@ -61,7 +66,7 @@ def alias_moved(home: Home, task: str, alias: str, version: int | None) -> str:
         Outbox(home.platform).put(f"{task}/{alias}", moved_to, payload, wanted=wanted)
     except HINDRANCES as error:
         return f"The webhook could not be written down: {error}"
-    return deliver(home)
+    return ""
 
 
 def served(home: Home) -> bool:

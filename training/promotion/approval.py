@@ -12,6 +12,7 @@ from lifecycle.home import Home
 from lifecycle.ledger import Entry
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
+from lifecycle.webhook import deliver
 from training.promotion.awaiting import (
     APPROVE,
     REJECT,
@@ -93,7 +94,7 @@ def approve_by(
             word = replace(said, evidence={"asked_in_row": row.number})
             report = conclude(home, asked, found, said.actor, word)
         note = retag(home, task.name, chosen.number) if report.changed else ""
-    return report.noted(left.words if left else "", *report.notes, note)
+    return report.noted(left.words if left else "", *report.notes, note, deliver(home))
 
 
 def by_word(

@@ -1,10 +1,11 @@
 """Moves the champion: every promotion, approval and rollback comes through here.
 
 In this order, so that a process may be killed anywhere: the move is written down, `previous`
-moves, `champion` moves, the challenger's alias goes, whoever listens is told, and one transaction
-writes the ledger row and closes the move. The alias `champion` decides: a move that is found with
-it moved is finished, one that is found without is undone, and no clock is asked. MLflow has no
-compare-and-set of aliases: one process at a time may change a task's champion.
+moves, `champion` moves, the challenger's alias goes, what is to be told is written down, and one
+transaction writes the ledger row and closes the move. The alias `champion` decides: a move that is
+found with it moved is finished, one that is found without is undone, and no clock is asked. MLflow
+has no compare-and-set of aliases: one process at a time may change a task's champion. Whoever
+listens is told when that is over (`deliver`): a receiver that hangs holds up nobody's rollback.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from lifecycle.ledger import Entry
 from lifecycle.lock import held
 from lifecycle.moves import Move, Moves
 from lifecycle.registry import Alias, Registry, Version
-from lifecycle.webhook import alias_moved
+from lifecycle.webhook import deliver, write_down
 from training.promotion.awaiting import APPROVE, retag
 
 PATIENCE_SECONDS = 60.0  # a promotion takes some ten
@@ -79,7 +80,7 @@ class Moved:
         row: of the ledger.
         previous: who was champion before.
         seconds: from the first alias to the last.
-        problem: what kept the webhook from being delivered so far; empty when nothing did.
+        problem: what kept the webhook from being written down; empty when nothing did.
     """
 
     row: int
@@ -170,13 +171,13 @@ def before(begun: Move, there: frozenset[int]) -> int | None:
 
 
 def announce(home: Home, begun: Move, there: frozenset[int]) -> str:
-    """Tell whoever listens which aliases moved; returns what kept it from being told.
+    """Write down whom to tell of which alias; returns what kept it from being written.
 
-    Before the move is closed: after a kill it is told by whoever settles, and nothing twice.
+    Before the move is closed: after a kill it is written by whoever settles, and nothing twice.
     """
     previous = before(begun, there)
     problems = [
-        alias_moved(home, begun.task, alias, number)
+        write_down(home, begun.task, alias, number)
         for moved, alias, number in (
             (previous != begun.previous, "previous", previous),
             (True, "champion", begun.version),
@@ -197,9 +198,11 @@ def settle(home: Home, registry: Aliases, task: str) -> Settled | None:
         return None
     try:
         with held(lock(home, task), doing(task)), unlocked():
-            return settle_alone(home, registry, task)
+            settled = settle_alone(home, registry, task)
     except Busy:
         return None
+    deliver(home)
+    return settled
 
 
 def settle_alone(home: Home, registry: Aliases, task: str) -> Settled | None:

@@ -21,6 +21,7 @@ from lifecycle.jobs import End
 from lifecycle.ledger import MOVES, Ledger
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
+from lifecycle.webhook import deliver
 from training.promotion.awaiting import (
     AWAIT,
     REJECT,
@@ -124,7 +125,7 @@ def promote_by(
         else:
             found = judged(registry, task, today, (challenger, against), actor)
             report = conclude(home, task, found, actor)
-    return report.noted(left.words if left else "", *report.notes)
+    return report.noted(left.words if left else "", *report.notes, deliver(home))
 
 
 def conclude(

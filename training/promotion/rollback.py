@@ -13,6 +13,7 @@ from lifecycle import repeats
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
 from lifecycle.registry import Registry, Version
+from lifecycle.webhook import deliver
 from training.promotion.move import Decided, alone, move
 from training.promotion.standing import standing
 
@@ -90,7 +91,7 @@ def rollback(
         checked = time.perf_counter() - started
         why = because or f"back to version {target.number}"
         moved = move(home, target, Decided(decision=DECISION, actor=actor, why=why))
-    notes += [moved.problem] if moved.problem else []
+    notes += [problem for problem in (moved.problem, deliver(home)) if problem]
     return RollbackReport(
         task=task, changed=True, version=target.number, previous=moved.previous,
         seconds=moved.seconds, check_seconds=checked, row=moved.row, notes=tuple(notes),

@@ -95,7 +95,7 @@ def arm(step: str) -> None:
         "previous moves": lambda: before(Registry, "point", lambda *it: it[1] == "previous"),
         "champion moves": lambda: before(Registry, "point", lambda *it: it[1] == "champion"),
         "the challenger goes": lambda: before(Registry, "drop"),
-        "it is told": lambda: before(move, "alias_moved"),
+        "it is told": lambda: before(move, "write_down"),
         "the row is committed": lambda: after(ledger, "write"),
         "the move is done": lambda: before(Moves, "done"),
         "the report": lambda: after(Moves, "done"),
