@@ -79,22 +79,30 @@ def approve_by(
 ) -> PromotionReport:
     """As `approve`, judged again, if it must be, on what `today` gives."""
     with alone(home, task.name) as left:
-        registry = Registry(home)
-        against = standing(home, registry, task.name)
-        if against.champion is not None and against.number == version:
-            return already(home, against.champion)
-        row = waiting_row(awaiting(home, task.name), task.name, version)
-        chosen = registry.version(task.name, int(row.version or 0))
-        if stands(row, against):
-            report = by_word(home, registry, chosen, row, said)
-        else:
-            # an approved version waits for nobody once more
-            asked = replace(task, approval="automatic")
-            found = judged(registry, asked, today, (chosen, against), said.actor)
-            word = replace(said, evidence={"asked_in_row": row.number})
-            report = conclude(home, asked, found, said.actor, word)
-        note = retag(home, task.name, chosen.number) if report.changed else ""
-    return report.noted(left.words if left else "", *report.notes, note, deliver(home))
+        report = act(home, task, today, version, said)
+    return report.noted(left.words if left else "", *report.notes, deliver(home))
+
+
+def act(
+    home: Home, task: Task, today: Today, version: int | None, said: Decided
+) -> PromotionReport:
+    """Move by the verdict that stands, or judge again; under the task's lock."""
+    registry = Registry(home)
+    against = standing(home, registry, task.name)
+    if against.champion is not None and against.number == version:
+        return already(home, against.champion)
+    row = waiting_row(awaiting(home, task.name), task.name, version)
+    chosen = registry.version(task.name, int(row.version or 0))
+    if stands(row, against):
+        report = by_word(home, registry, chosen, row, said)
+    else:
+        # an approved version waits for nobody once more
+        asked = replace(task, approval="automatic")
+        found = judged(registry, asked, today, (chosen, against), said.actor)
+        word = replace(said, evidence={"asked_in_row": row.number})
+        report = conclude(home, asked, found, said.actor, word)
+    note = retag(home, task.name, chosen.number) if report.changed else ""
+    return report.noted(*report.notes, note)
 
 
 def by_word(

@@ -142,7 +142,7 @@ def carry_out(home: Home, registry: Aliases, begun: Move) -> Moved:
         if settled is None or settled.outcome == "undone":
             raise
     seconds = time.perf_counter() - started
-    problem = announce(home, begun, there)
+    problem = announce(home, begun, previous_of(begun, there))
     return Moved(
         row=Moves(home).done(begun), version=begun.version, previous=begun.champion,
         seconds=seconds, problem=problem,
@@ -151,7 +151,7 @@ def carry_out(home: Home, registry: Aliases, begun: Move) -> Moved:
 
 def point(registry: Aliases, begun: Move, there: frozenset[int]) -> None:
     """`previous`, then `champion`, then no longer a challenger."""
-    previous = before(begun, there)
+    previous = previous_of(begun, there)
     if previous is None and begun.previous is not None:
         registry.drop("previous", begun.task)
     elif previous is not None and previous != begun.previous:
@@ -160,7 +160,7 @@ def point(registry: Aliases, begun: Move, there: frozenset[int]) -> None:
     drop_challenger(registry, begun)
 
 
-def before(begun: Move, there: frozenset[int]) -> int | None:
+def previous_of(begun: Move, there: frozenset[int]) -> int | None:
     """Who is `previous` once the move is done: the champion so far, if it is there.
 
     Where it is lost, whoever is `previous` stays so, unless it is to be champion itself.
@@ -170,12 +170,11 @@ def before(begun: Move, there: frozenset[int]) -> int | None:
     return begun.previous if begun.previous in there - {begun.version} else None
 
 
-def announce(home: Home, begun: Move, there: frozenset[int]) -> str:
-    """Write down whom to tell of which alias; returns what kept it from being written.
+def announce(home: Home, begun: Move, previous: int | None) -> str:
+    """Write down which aliases moved, for whoever listens; returns what kept it from being written.
 
     Before the move is closed: after a kill it is written by whoever settles, and nothing twice.
     """
-    previous = before(begun, there)
     problems = [
         write_down(home, begun.task, alias, number)
         for moved, alias, number in (
@@ -211,10 +210,11 @@ def settle_alone(home: Home, registry: Aliases, task: str) -> Settled | None:
     begun = moves.open(task)
     if begun is None:
         return None
-    done = registry.aliases(task).get("champion") == begun.version
+    now = registry.aliases(task)
+    done = now.get("champion") == begun.version
     if done:
         drop_challenger(registry, begun)
-        announce(home, begun, numbers(registry, task))
+        announce(home, begun, now.get("previous"))
         moves.done(begun)
         if begun.entry.decision == APPROVE:
             retag(home, task, begun.version)
@@ -231,7 +231,7 @@ def put_back(registry: Aliases, begun: Move) -> None:
     """Let `previous` name whom it named, unless somebody else moved an alias since."""
     now, there = registry.aliases(begun.task), numbers(registry, begun.task)
     previous = now.get("previous")
-    moved = now.get("champion") == begun.champion and previous == before(begun, there)
+    moved = now.get("champion") == begun.champion and previous == previous_of(begun, there)
     if not moved or previous == begun.previous:
         return
     if begun.previous in there:
