@@ -6,12 +6,13 @@ import json
 import sqlite3
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lifecycle.sqlite import transaction
+from lifecycle.sqlite import expect, transaction
 
 State = Literal["waiting", "sent", "given up", "nobody to tell"]
 
@@ -20,7 +21,7 @@ State = Literal["waiting", "sent", "given up", "nobody to tell"]
 MOST_ATTEMPTS = 20
 OLDEST_SECONDS = 3 * 24 * 3600.0
 
-SCHEMA = """
+TABLE = """
 CREATE TABLE IF NOT EXISTS outbox (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -32,9 +33,14 @@ CREATE TABLE IF NOT EXISTS outbox (
     attempts INTEGER NOT NULL DEFAULT 0,
     problem TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX IF NOT EXISTS outbox_waits ON outbox (state, number);
-CREATE INDEX IF NOT EXISTS outbox_about ON outbox (about, number);
 """
+COLUMNS = (
+    "number", "id", "about", "moved_to", "payload", "written_at", "state", "attempts", "problem",
+)  # fmt: skip
+INDEX = (
+    "CREATE INDEX IF NOT EXISTS outbox_waits ON outbox (state, number)",
+    "CREATE INDEX IF NOT EXISTS outbox_about ON outbox (about, number)",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +82,7 @@ class Outbox:
         What nobody is to be told of is kept too: else the same move, said again by whoever
         mends after a kill, would look like a new one.
         """
-        with transaction(self.path, SCHEMA) as db:
+        with opened(self.path) as db:
             last = db.execute(
                 "SELECT moved_to FROM outbox WHERE about = ? ORDER BY number DESC LIMIT 1", (about,)
             ).fetchone()
@@ -101,7 +107,7 @@ class Outbox:
     def _in_state(self, state: State) -> tuple[Delivery, ...]:
         if not self.path.exists():
             return ()
-        with transaction(self.path, SCHEMA) as db:
+        with opened(self.path) as db:
             rows = db.execute(
                 "SELECT * FROM outbox WHERE state = ? ORDER BY number", (state,)
             ).fetchall()
@@ -109,7 +115,7 @@ class Outbox:
 
     def sent(self, delivery: Delivery) -> None:
         """It was taken."""
-        with transaction(self.path, SCHEMA) as db:
+        with opened(self.path) as db:
             db.execute(
                 "UPDATE outbox SET state = 'sent', attempts = attempts + 1, problem = ''"
                 " WHERE number = ?",
@@ -118,7 +124,7 @@ class Outbox:
 
     def failed(self, delivery: Delivery, problem: str) -> Delivery:
         """It was not taken; after many attempts in many days it is given up."""
-        with transaction(self.path, SCHEMA) as db:
+        with opened(self.path) as db:
             db.execute(
                 "UPDATE outbox SET attempts = attempts + 1, problem = ?, state ="
                 " CASE WHEN attempts + 1 >= ? AND written_at < ? THEN 'given up' ELSE state END"
@@ -126,6 +132,21 @@ class Outbox:
                 (problem, MOST_ATTEMPTS, time.time() - OLDEST_SECONDS, delivery.number),
             )
             return one(db, delivery.number)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """One transaction on the messages, their table made when new.
+
+    Raises:
+        Busy: another process kept the database.
+        DataError: it is no database, or holds another outbox than ours.
+    """
+    with transaction(path, TABLE) as db:
+        expect(db, path, "outbox", COLUMNS)
+        for statement in INDEX:
+            db.execute(statement)
+        yield db
 
 
 def one(db: sqlite3.Connection, number: int) -> Delivery:

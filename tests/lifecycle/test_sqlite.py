@@ -6,10 +6,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from lifecycle.errors import DataError
+from lifecycle.home import Home, open_home
+from lifecycle.jobs import Jobs
+from lifecycle.moves import Moves
+from lifecycle.outbox import Outbox
 from lifecycle.sqlite import transaction
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS counter (n INTEGER NOT NULL);"
@@ -54,6 +60,31 @@ def test_readers_do_not_wait_for_the_log(tmp_path: Path) -> None:
     with sqlite3.connect(path) as plain:
         assert plain.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
     plain.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "write"),
+    [
+        ("moves", lambda home: Moves(home).open("churn")),
+        ("jobs", lambda home: Jobs(home).read()),
+        ("outbox", lambda home: Outbox(home.platform).waiting()),
+    ],
+)
+def test_a_table_of_another_shape_is_named_and_left_as_it_is(
+    tmp_path: Path, table: str, write: Callable[[Home], object]
+) -> None:
+    """Of another Onramp, or of something else: nothing is written into it."""
+    home = open_home(tmp_path)
+    with sqlite3.connect(home.platform) as db:
+        db.execute(f"CREATE TABLE {table} (number INTEGER, task TEXT, amount REAL)")
+    db.close()
+    with pytest.raises(DataError, match=rf"The table '{table}' in .*amount, number, task"):
+        write(home)
+    with sqlite3.connect(home.platform) as db:
+        assert [row[1] for row in db.execute(f"PRAGMA table_info({table})")] == [
+            "number", "task", "amount",
+        ]  # fmt: skip
+    db.close()
 
 
 def test_a_wrong_statement_is_not_called_busy(tmp_path: Path) -> None:

@@ -11,17 +11,17 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from lifecycle.errors import NotReady, UnknownName
-from lifecycle.gate import AtLeast, Gate, NotWorse
+from lifecycle.gate import AtLeast, Gate, Mismatch, NoSkew, NotWorse, Skew
 from lifecycle.home import Home
 from lifecycle.ledger import Ledger
 from lifecycle.registry import Registry
 from lifecycle.version_files import FILES
 from tests.resealed import reseal
 from tests.training.conftest import CHURN, make_frame, make_set
-from tests.training.promotion.world import FRAME, TASK
+from tests.training.promotion.world import FRAME, TASK, TODAY
 from training.candidate import Budget
 from training.model import FOREST
-from training.promotion.promote import promote_on
+from training.promotion.promote import promote_by, promote_on
 from training.promotion.report import PromotionReport
 from training.run import train_on
 
@@ -167,6 +167,23 @@ def test_a_damaged_version_is_not_promoted(world: Home) -> None:
     reseal(registry, registry.version("churn", 2))
     assert judged(world, version=2).decision == "cannot judge"
     assert holders(world)["champion"] == 1
+
+
+def test_a_mismatch_refuses(world: Home) -> None:
+    """What is answered online and not known offline keeps everybody from promotion."""
+    task = replace(TASK, gate=replace(TASK.gate, rules=(*TASK.gate.rules, NoSkew())))
+    one = Mismatch(
+        customer_id="c7", at="2026-01-01T00:00:00+00:00", what="feature", name="n0", online=1.0,
+        offline=2.0,
+    )  # fmt: skip
+    today = replace(TODAY, replay=lambda *_: Skew(requests=200, compared=200, mismatches=(one,)))
+    before = holders(world)
+    found = promote_by(world, task, today, version=2, actor="tester")
+    assert (found.decision, found.changed) == ("refuse", False)
+    assert any("n0 of customer c7" in why for why in found.verdict.reasons)
+    assert holders(world) == before
+    agrees = replace(TODAY, replay=lambda *_: Skew(requests=200, compared=200))
+    assert promote_by(world, task, agrees, version=2, actor="tester").changed
 
 
 def test_nothing_trained_says_what_to_do(home: Home) -> None:

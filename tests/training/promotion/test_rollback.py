@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
 import pandas as pd
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
-from lifecycle.errors import DataError, NotReady, Refused, UnknownName
+from lifecycle.errors import Busy, DataError, NotReady, Refused, UnknownName
 from lifecycle.home import Home
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.registry import Registry
@@ -75,6 +83,36 @@ def test_what_cannot_be_served_is_not_gone_back_to(world: Home, fault: str) -> N
         rollback(world, "churn", actor="ann")
     assert agree(world) == (2, 1, None)
     assert len(decisions(world)) == 2
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process writes and does not end; MLflow, which would wait 20 s, waits less."""
+
+    def impatient(*given: Any) -> tuple[str, Any]:
+        return given[2].replace("busy_timeout = 20000", "busy_timeout = 50"), given[3]
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        event.listen(Engine, "before_cursor_execute", impatient, retval=True)
+        try:
+            yield
+        finally:
+            event.remove(Engine, "before_cursor_execute", impatient)
+
+
+def test_while_mlflows_database_is_locked_nothing_moves(world: Home) -> None:
+    """Really locked: Busy, no row, no alias; and when it is free, the same command does it."""
+    took_over(world)
+    with (
+        locked(world.root / "mlflow.db"),
+        pytest.raises(Busy, match="MLflow's database is locked"),
+    ):
+        rollback(world, "churn", actor="ann")
+    assert agree(world) == (2, 1, None)
+    assert len(decisions(world)) == 2
+    assert rollback(world, "churn", actor="ann").changed
+    assert agree(world) == (1, 2, None)
 
 
 def test_a_monitors_advice_hides_no_rollback(world: Home) -> None:
