@@ -40,12 +40,7 @@ from training.promotion.offline import (
     late,
     vectors,
 )
-
-MOST_NAMED = 200  # values that differ; the ledger keeps them all
-NOTHING = (
-    "nobody was answered by a version that is still there, and the online store holds nobody. "
-    "Run `onramp features`, which fills it."
-)
+from training.promotion.replayed import Replayed, report
 
 Scorers = Mapping[int, Scorer]
 
@@ -74,23 +69,6 @@ class Proof:
         if not request.logged:
             return tuple(self.today)
         return comparable(self.scorers[request.version], self.today)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Replayed:
-    """Requests, held against the offline world.
-
-    Attributes:
-        compared: how many could be, without those that are late.
-        late: how many were set aside, because something arrived after their vector was built.
-        redefined: features that were not compared.
-    """
-
-    asked: Sequence[Request]
-    compared: int
-    late: int
-    mismatches: Sequence[Mismatch]
-    redefined: frozenset[str]
 
 
 def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
@@ -130,18 +108,22 @@ def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
             home=home, task=task.name, scorers=scorers, challenger=challenger,
             today=definitions(home, task.name), tolerance=rule.tolerance,
         )  # fmt: skip
+        gone = Counter(one.version for one in asked if one.version not in scorers)
         found = [replay(proof, [one for one in asked if one.version in scorers])]
         if (lacking := requests - found[0].compared) > 0:
             found.append(replay(proof, present(home, task.name, champion, as_of, lacking, draw)))
     except OnrampError as error:
         return Skew(requests=0, compared=0, problem=str(error))
-    return report(found)
+    return report(found, gone)
 
 
 def readable(
     home: Home, task: str, asked: Sequence[Request], challenger: Rival, champion: Rival
 ) -> Scorers:
-    """Version → its scorer, without versions that are gone or damaged: nobody serves them."""
+    """Version → its scorer, without versions that are gone or damaged: nobody serves them.
+
+    Their requests are counted and named (`note`).
+    """
     found = {one.number: one.scorer for one in (challenger, champion)}
     for number in sorted({one.version for one in asked} - found.keys()):
         registry = Registry(home)
@@ -162,8 +144,14 @@ def replay(proof: Proof, asked: Sequence[Request]) -> Replayed:
         for one, vector in zip(asked, offline, strict=True)
         if vector is not None and names[one.version, one.logged]
     ]
+    unknown = [
+        nobody(one)
+        for one, vector in zip(asked, offline, strict=True)
+        if vector is None and one.logged
+    ]
     arrived, differing = sort_out(proof, pairs)
     mismatches = (
+        *unknown,
         *differing,
         *served(asked, proof.scorers, proof.tolerance),
         *alike(proof.challenger, pairs, proof.tolerance),
@@ -175,22 +163,17 @@ def replay(proof: Proof, asked: Sequence[Request]) -> Replayed:
         if name not in known
     }
     return Replayed(
-        asked=asked, compared=len(pairs) - arrived, late=arrived, mismatches=mismatches,
-        redefined=frozenset(left_out),
+        asked=asked, compared=len(pairs) - arrived + len(unknown), late=arrived,
+        mismatches=mismatches, redefined=frozenset(left_out),
     )  # fmt: skip
 
 
-def report(found: Sequence[Replayed]) -> Skew:
-    """All that was replayed, in numbers and words."""
-    asked = [one for part in found for one in part.asked]
-    mismatches = [one for part in found for one in part.mismatches]
-    return Skew(
-        requests=len(asked),
-        compared=sum(part.compared for part in found),
-        mismatches=tuple(mismatches[:MOST_NAMED]),
-        problem="" if asked else NOTHING,
-        note=note(asked, found, len(mismatches)),
-    )
+def nobody(request: Request) -> Mismatch:
+    """Of somebody who was answered, and whom the event store does not know."""
+    return Mismatch(
+        customer_id=request.customer_id, at=request.at.isoformat(), what="feature",
+        name="customer_id", online=request.customer_id, offline=None,
+    )  # fmt: skip
 
 
 def comparable(scorer: Scorer, today: Mapping[str, str]) -> tuple[str, ...]:
@@ -276,23 +259,3 @@ def frame_of(scorer: Scorer, rows: Sequence[Vector]) -> pd.DataFrame:
             for name, kind in scorer.features
         }
     )
-
-
-def note(asked: Sequence[Request], found: Sequence[Replayed], differing: int) -> str:
-    """What the numbers do not say."""
-    count = Counter(one.logged for one in asked)
-    arrived = sum(part.late for part in found)
-    lost = len(asked) - arrived - sum(part.compared for part in found)
-    redefined = sorted({name for part in found for name in part.redefined})
-    told = [f"{count[True]} logged requests"]
-    told += [f"{count[False]} present vectors of the online store"] if count[False] else []
-    parts = [" and ".join(told)]
-    if arrived:
-        parts.append(f"{arrived} set aside, because events came in after the answer")
-    if lost:
-        parts.append(f"{lost} set aside, because nothing offline is comparable")
-    if redefined:
-        parts.append(f"not compared, as defined otherwise since: {', '.join(redefined)}")
-    if differing > MOST_NAMED:
-        parts.append(f"{differing} values differ, {MOST_NAMED} are kept")
-    return "; ".join(parts)

@@ -17,7 +17,8 @@ from features.build import build
 from features.store import forget_store, historical, materialize, online, open_store, service_types
 from features.tables import tables
 from lifecycle.event_store import EventStore
-from lifecycle.gate import Gate, NoSkew
+from lifecycle.gate import Evidence, Gate, NoSkew, Skew
+from lifecycle.gate.replayed import no_skew
 from lifecycle.home import Home
 from lifecycle.prediction_log import Prediction, PredictionLog
 from lifecycle.task import Task
@@ -224,6 +225,34 @@ def test_a_wrong_score_is_named(world: World) -> None:
     assert one.customer_id == rows[3].customer_id
     assert one.online == was + 1e-4
     assert one.offline == pytest.approx(was, abs=1e-9)
+
+
+def test_somebody_whom_nobody_knows_offline_is_named(world: World) -> None:
+    """Answered and logged, and not in the event store: no reason to look away."""
+    rows = world.answers()
+    world.log([*rows, replace(rows[0], customer_id="stranger")])
+    found = world.skew(len(rows) + 1)
+    (one,) = found.mismatches
+    assert (one.customer_id, one.name, one.online, one.offline) == (
+        "stranger", "customer_id", "stranger", None,
+    )  # fmt: skip
+    assert found.compared == found.requests == len(rows) + 1
+    assert no_skew(NoSkew(least_requests=5), evidence_of(found)).outcome == "failed"
+
+
+def test_requests_of_versions_that_are_gone_are_counted_and_named(world: World) -> None:
+    """They cannot be replayed; that there were some is said."""
+    rows = world.answers()
+    world.log([replace(row, version=9) if n < 3 else row for n, row in enumerate(rows)])
+    found = world.skew(len(rows))
+    assert found.mismatches == ()
+    assert "not replayed, as the version is gone or damaged: 3 of version 9" in found.note
+    assert found.requests - found.compared == 3
+
+
+def evidence_of(found: Skew) -> Evidence:
+    """With nothing else, beside a champion."""
+    return Evidence(rows=0, positives=0, seen=0, metrics={}, differences={}, skew=found)
 
 
 def test_noise_within_the_tolerance_is_no_difference(world: World) -> None:
