@@ -84,10 +84,10 @@ def after(owner: Any, name: str) -> None:
 
 def arm(step: str) -> None:
     """Let this process die at the step."""
-    from lifecycle import ledger  # noqa: PLC0415
+    from lifecycle import jobs  # noqa: PLC0415
     from lifecycle.moves import Moves  # noqa: PLC0415
     from lifecycle.registry import Registry  # noqa: PLC0415
-    from training.promotion import move  # noqa: PLC0415
+    from training.promotion import approval, move  # noqa: PLC0415
 
     steps: Mapping[str, Callable[[], None]] = {
         "the verdict": lambda: before(Registry, "tag"),
@@ -96,9 +96,13 @@ def arm(step: str) -> None:
         "champion moves": lambda: before(Registry, "point", lambda *it: it[1] == "champion"),
         "the challenger goes": lambda: before(Registry, "drop"),
         "it is told": lambda: before(move, "write_down"),
-        "the row is committed": lambda: after(ledger, "write"),
         "the move is done": lambda: before(Moves, "done"),
-        "the report": lambda: after(Moves, "done"),
+        "the move is undone": lambda: before(Moves, "undone"),
+        # in the transaction, after the ledger row
+        "the row is written and not committed": lambda: before(jobs, "decided"),
+        "the row is committed": lambda: after(Moves, "done"),
+        "the rejection is committed": lambda: after(approval, "record"),
+        "the tag": lambda: before(Registry, "tag"),
     }  # fmt: skip
     if step:
         steps[step]()
@@ -107,14 +111,18 @@ def arm(step: str) -> None:
 def obey(order: Order) -> None:
     """Do it."""
     from lifecycle.home import open_home  # noqa: PLC0415
+    from lifecycle.registry import Registry  # noqa: PLC0415
     from tests.training.promotion.world import FRAME, TASK, TODAY  # noqa: PLC0415
-    from training.promotion.approval import approve_by  # noqa: PLC0415
-    from training.promotion.move import Decided  # noqa: PLC0415
+    from training.promotion.approval import approve_by, reject  # noqa: PLC0415
+    from training.promotion.move import Decided, settle  # noqa: PLC0415
     from training.promotion.promote import promote_on  # noqa: PLC0415
     from training.promotion.rollback import rollback  # noqa: PLC0415
 
     home = open_home(Path(order.root))
     arm(order.step)
+    if order.verb == "settle":
+        settle(home, Registry(home), "churn")
+        return
     if order.verb == "promote":
         report: Any = promote_on(
             home, TASK, lambda: FRAME, version=order.version, actor=order.actor
@@ -124,6 +132,9 @@ def obey(order: Order) -> None:
         report = approve_by(
             home, replace(TASK, approval="required"), TODAY, version=order.version, said=said
         )
+    elif order.verb == "reject":
+        reject(home, "churn", version=order.version, actor=order.actor, because="no")
+        return
     else:
         report = rollback(home, "churn", to=order.version, actor=order.actor)
     (home.root / f"{order.actor}.json").write_text(

@@ -1,4 +1,4 @@
-"""`kill -9` at every step of a promotion, an approval and a rollback, in processes of their own."""
+"""`kill -9` at every step of a promotion, approval, rejection and rollback, in other processes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import signal
 from typing import Any
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
 from lifecycle.registry import Registry
+from serving.seat import Seat
+from serving.watch import Watch
 from tests.training.promotion.doomed import Doomed, Order
 from tests.training.promotion.world import agree, asked, decisions, took_over
 from training.promotion.awaiting import awaiting
@@ -25,9 +28,11 @@ MOVE = {
     "the challenger goes": True,
     "it is told": True,
     "the move is done": True,
+    "the row is written and not committed": True,
     "the row is committed": True,
-    "the report": True,
 }
+# on either side of the champion's move: what is settled is served
+SERVED = ("champion moves", "the challenger goes", "it is told")
 
 
 def order(home: Home, verb: str, **given: Any) -> Order:
@@ -39,6 +44,18 @@ def settled(home: Home) -> None:
     settle(home, Registry(home), "churn")
 
 
+async def unasked(_: Scope, __: Receive, ___: Send) -> None:
+    """An app that nobody asks anything."""
+
+
+def serves(home: Home) -> int:
+    """Whom a server seats, once it has loaded the version and has seen it repeat its records."""
+    seat = Seat("churn")
+    Watch(Registry(home), (seat,), lambda _: unasked).look()
+    assert seat.trouble == ""
+    return seat.taken().champion.version
+
+
 @pytest.mark.parametrize("step", ["the verdict", *MOVE])
 def test_a_promotion_killed_at_any_step(world: Home, doomed: Doomed, step: str) -> None:
     """Settled, it went through whole or not at all; said again, it ends the same, in one row."""
@@ -48,36 +65,84 @@ def test_a_promotion_killed_at_any_step(world: Home, doomed: Doomed, step: str) 
     moved = MOVE.get(step, False)
     assert agree(world) == ((2, 1, None) if moved else (1, None, 2))
     assert decisions(world) == [first, ("promote", "1", "2")][: 2 if moved else 1]
+    if step in SERVED:
+        assert serves(world) == (2 if moved else 1)
     assert doomed.run(order(world, "promote", version=2)) == [0]
     assert agree(world) == (2, 1, None)
     assert decisions(world) == [first, ("promote", "1", "2")]
 
 
-@pytest.mark.parametrize(
-    "step", ["the move is written down", "champion moves", "it is told", "the row is committed"]
-)
+@pytest.mark.parametrize("step", [step for step in MOVE if step != "the challenger goes"])
 def test_a_rollback_killed_at_any_step(world: Home, doomed: Doomed, step: str) -> None:
-    """The same, back from 2 to 1, where `previous` and `champion` change places.
+    """The same, back from 2 to 1, which is no challenger: `previous` and `champion` change places.
 
-    From the move on it is the promotion's own way; these are the steps that leave other aliases.
+    Said again where it did not happen, it does.
     """
     took_over(world)
     assert doomed.run(order(world, "rollback", step=step)) == KILLED
     settled(world)
     assert agree(world) == ((1, 2, None) if MOVE[step] else (2, 1, None))
     assert decisions(world)[2:] == [("roll back", "2", "1")][: 1 if MOVE[step] else 0]
+    if step in SERVED:
+        assert serves(world) == (1 if MOVE[step] else 2)
 
 
-@pytest.mark.parametrize("step", ["champion moves", "the row is committed"])
+@pytest.mark.parametrize("step", [*MOVE, "the tag"])
 def test_an_approval_killed_at_any_step(world: Home, doomed: Doomed, step: str) -> None:
-    """Killed before, the version and its job still wait; killed after, neither does."""
+    """Killed before, the version and its job still wait; killed after, neither does.
+
+    Said again, it ends the same, and the version's page says so.
+    """
     asked(world)
-    assert doomed.run(order(world, "approve", step=step)) == KILLED
+    assert doomed.run(order(world, "approve", version=2, step=step)) == KILLED
     settled(world)
-    moved = MOVE[step]
+    moved = MOVE.get(step, True)
     assert agree(world)[:2] == ((2, 1) if moved else (1, None))
     assert list(awaiting(world, "churn")) == ([] if moved else [2])
     assert Jobs(world).read()[0].state == ("promoted" if moved else "awaiting approval")
+    assert doomed.run(order(world, "approve", version=2)) == [0]
+    assert agree(world) == (2, 1, None)
+    assert decisions(world)[2:] == [("approve", "1", "2")]
+    tag = Registry(world).version("churn", 2).tags["approval"]
+    assert tag == "approved by tester, ledger row 3"
+
+
+@pytest.mark.parametrize(
+    "step", ["the row is written and not committed", "the rejection is committed", "the tag"]
+)
+def test_a_rejection_killed_at_any_step(world: Home, doomed: Doomed, step: str) -> None:
+    """It waits as long as there is no row; said again, there is one, and the page says so."""
+    asked(world)
+    assert doomed.run(order(world, "reject", version=2, step=step)) == KILLED
+    there = step != "the row is written and not committed"
+    assert list(awaiting(world, "churn")) == ([] if there else [2])
+    assert Jobs(world).read()[0].state == ("refused" if there else "awaiting approval")
+    assert doomed.run(order(world, "reject", version=2)) == [0]
+    assert agree(world) == (1, None, 2)
+    assert decisions(world)[2:] == [("reject", "1", "2")]
+    assert Registry(world).version("churn", 2).tags["approval"] == "rejected by tester: no"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("champion moves", "the challenger goes"),  # here `previous`, which nobody held
+        ("champion moves", "the move is undone"),
+        ("the challenger goes", "the challenger goes"),
+        ("the challenger goes", "it is told"),
+        ("the challenger goes", "the move is done"),
+        ("the challenger goes", "the row is written and not committed"),
+    ],
+)
+def test_who_settles_is_killed_too(world: Home, doomed: Doomed, first: str, second: str) -> None:
+    """The next one finishes or undoes what is left, as the first would have."""
+    assert doomed.run(order(world, "promote", version=2, step=first)) == KILLED
+    assert doomed.run(order(world, "settle", step=second)) == KILLED
+    settled(world)
+    moved = MOVE[first]
+    assert agree(world) == ((2, 1, None) if moved else (1, None, 2))
+    assert decisions(world)[1:] == [("promote", "1", "2")][: 1 if moved else 0]
+    assert serves(world) == (2 if moved else 1)
 
 
 def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(
