@@ -230,7 +230,7 @@ def test_a_wrong_score_is_named(world: World) -> None:
 def test_somebody_whom_nobody_knows_offline_is_named(world: World) -> None:
     """Answered and logged, and not in the event store: no reason to look away."""
     rows = world.answers()
-    world.log([*rows, replace(rows[0], customer_id="stranger")])
+    world.log([*rows, replace(rows[0], customer_id="stranger", receipt_id="another")])
     found = world.skew(len(rows) + 1)
     (one,) = found.mismatches
     assert (one.customer_id, one.name, one.online, one.offline) == (
