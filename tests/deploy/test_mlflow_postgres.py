@@ -28,7 +28,9 @@ from tests.receiving import Inbox, receiving
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget
 from training.promotion.card import try_to_publish
+from training.promotion.doctor.examine import doctor
 from training.promotion.promote import promote_on
+from training.promotion.rollback import rollback
 from training.run import train_on
 
 USER, PASSWORD = "onramp", "onramp's own p@ss:w/rd"
@@ -107,7 +109,18 @@ def test_a_version_is_trained_promoted_and_announced(
     assert load(registry, champion).scorer.kind == "binary"
     assert [row.decision for row in Ledger(home).read("churn")] == ["promote"]
     nothing_is_told(server, home)
+    there_and_back(home)
     assert capsys.readouterr().out == ""
+
+
+def there_and_back(home: Home) -> None:
+    """A second champion, a rollback, and a doctor who finds nothing: as on the embedded store."""
+    second = train_on(home, CHURN, make_set(FRAME), Budget(trials=1, report=False))
+    assert promote_on(home, LENIENT, lambda: FRAME, version=second.version, actor="tester").changed
+    back = rollback(home, "churn", actor="tester")
+    assert (back.version, back.previous) == (1, 2)
+    assert Registry(home).aliases("churn") == {"champion": 1, "previous": 2}
+    assert doctor(home, ("churn",), mend=False, actor="tester").left == ()
 
 
 def test_a_command_prints_nothing_of_mlflows() -> None:
