@@ -9,6 +9,7 @@ Methods and thresholds are pinned, for Evidently chooses others by the number of
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ LEAST_CLASSES = 2
 PLAN, REPORT_HTML, PERFORMANCE_HTML, REPORT_JSON = (
     "plan.json", "report.html", "performance.html", "report.json",
 )  # fmt: skip
+EXCEPTION = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)(:|$)")
 FRAMES = ("reference", "current", "approved", "ripened")
 
 
@@ -100,8 +102,15 @@ def draw(plan: Plan, frames: Frames, folder: Path) -> Drawn:
         except subprocess.TimeoutExpired:
             return Drawn(problem=f"drawing took longer than {SECONDS:.0f} s")
     if done.returncode:
-        return Drawn(problem=(done.stderr.strip().splitlines() or ["it died without a word"])[-1])
+        return Drawn(problem=last_words(done.stderr))
     return read(folder)
+
+
+def last_words(errors: str) -> str:
+    """What a process died of: libraries may speak after the exception, while they are torn down."""
+    lines = errors.strip().splitlines()
+    raised = [line for line in lines if EXCEPTION.match(line)]
+    return (raised or lines or ["it died without a word"])[-1]
 
 
 def read(folder: Path) -> Drawn:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from monitoring.drift import compare
-from monitoring.report import Drawn, Frames, Plan, draw, drawable, sampled
+from monitoring.report import Drawn, Frames, Plan, draw, drawable, last_words, sampled
 
 COLUMNS = (*(f"same{n}" for n in range(6)), "shifted", "scaled", "kept", "moved", "gone", "partly")
 
@@ -107,6 +107,14 @@ def test_a_report_that_fails_is_told_not_raised(frames: Frames, tmp_path: Path) 
     """A column that is in no frame fails the drawing process; its last words are the problem."""
     found = draw(Plan(columns=("nowhere",), kind="binary"), frames, tmp_path)
     assert (found.html, found.problem) == (None, "KeyError: 'nowhere'")
+
+
+def test_the_last_words_are_the_exceptions() -> None:
+    """Whatever a library says while it is torn down, and also where there is no exception."""
+    torn = "Traceback …\nKeyError: 'nowhere'\nterminate called without an active exception\n"
+    assert last_words(torn) == "KeyError: 'nowhere'"
+    assert last_words("Killed\n") == "Killed"
+    assert last_words("") == "it died without a word"
 
 
 def test_only_plain_types_are_drawn(frames: Frames) -> None:
