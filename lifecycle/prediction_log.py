@@ -1,15 +1,13 @@
 """The prediction log: what was served, with its features and its version.
 
-One Parquet file a flush, below one folder a task. A file appears by rename, so that a reader
-never sees half of one.
+One Parquet file a flush, below one folder a task. A file appears by rename once its bytes are on
+the disk, so that a reader never sees half of one, whether the process was killed or the power went.
 """
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,10 +16,9 @@ from typing import Literal
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from lifecycle.home import Home
-from lifecycle.sql import literal
+from lifecycle.log_files import gather, reader, sweep, write_whole
 
 Origin = Literal["online", "batch", "invocations"]
 FeatureValue = float | str | bool | None
@@ -83,24 +80,28 @@ class PredictionLog:
 
     def write(self, predictions: Sequence[Prediction]) -> tuple[Path, ...]:
         """Write one file for each (task, version) among the predictions; returns the files."""
-        groups: dict[tuple[str, int], list[Prediction]] = {}
-        for prediction in predictions:
-            groups.setdefault((prediction.task, prediction.version), []).append(prediction)
-        return tuple(self.write_table(task, as_table(group)) for (task, _), group in groups.items())
+        return tuple(
+            self.write_table(group[0].task, as_table(group)) for group in by_version(predictions)
+        )
 
     def write_table(self, task: str, table: pa.Table) -> Path:
         """Write one file: the columns of `SCHEMA`, then one column a feature."""
+        return write_whole(self._folder(task), stamp(datetime.now(UTC)), table)
+
+    def gather(self, task: str, files: Sequence[Path]) -> None:
+        """Put files that were written today into one, while batches leave today's alone.
+
+        Files of a day that is over are left to `compact`: two that gather the same files would
+        each keep a copy.
+        """
         now = datetime.now(UTC)
-        name = f"{now:%Y%m%dT%H%M%S%f}-{uuid.uuid4().hex[:8]}.parquet"
-        path = self._folder(task) / name
-        unfinished = path.with_suffix(".unfinished")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            pq.write_table(table, unfinished)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        return path
+        todays = [file for file in files if file.name.startswith(f"{now:%Y%m%d}")]
+        if len(todays) > 1:
+            gather(self._folder(task), stamp(now), todays)
+
+    def sweep(self) -> None:
+        """Remove what writers that were killed left half written."""
+        sweep(self.root)
 
     def read(
         self, task: str, *, start: datetime | None = None, end: datetime | None = None
@@ -185,23 +186,13 @@ class PredictionLog:
         for file in self._files(task):
             if file.name[:8] < f"{before.astimezone(UTC):%Y%m%d}":
                 days.setdefault(file.name[:8], []).append(file)
-        return sum(self._gather(task, day, files) for day, files in days.items() if len(files) > 1)
+        return sum(self._compact(task, day, files) for day, files in days.items() if len(files) > 1)
 
-    def _gather(self, task: str, day: str, files: Sequence[Path]) -> int:
-        whole = self._folder(task) / f"{day}T000000000000-{uuid.uuid4().hex[:8]}.parquet"
-        unfinished = whole.with_suffix(".unfinished")
-        sql = "SELECT * FROM log QUALIFY row_number() OVER (PARTITION BY receipt_id) = 1"
+    def _compact(self, task: str, day: str, files: Sequence[Path]) -> int:
         try:
-            with reader(files) as connection:
-                connection.execute(
-                    f"COPY ({sql} ORDER BY scored_at, receipt_id) TO {literal(str(unfinished))} "
-                    "(FORMAT parquet)"
-                )
-            unfinished.replace(whole)
-        finally:
-            unfinished.unlink(missing_ok=True)
-        for file in files:
-            file.unlink(missing_ok=True)
+            gather(self._folder(task), f"{day}T000000000000", files)
+        except duckdb.IOException:  # a server gathered some of them just now: next time
+            return 0
         return len(files)
 
     def _query(self, task: str, sql: str, values: Sequence[object]) -> pd.DataFrame | None:
@@ -227,17 +218,17 @@ class PredictionLog:
         return self.root / f"task={task}"
 
 
-@contextmanager
-def reader(files: Sequence[Path]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the files as one view `log`; features that a file lacks are null."""
-    listed = ", ".join(literal(str(file)) for file in files)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
-        connection.execute(
-            f"CREATE VIEW log AS SELECT * FROM read_parquet([{listed}], union_by_name = true,"
-            " hive_partitioning = false)"
-        )
-        yield connection
+def stamp(moment: datetime) -> str:
+    """What the name of a file begins with, so that files sort by when they were written."""
+    return f"{moment:%Y%m%dT%H%M%S%f}"
+
+
+def by_version(predictions: Sequence[Prediction]) -> Sequence[Sequence[Prediction]]:
+    """The predictions apart by task and version, as files hold them."""
+    groups: dict[tuple[str, int], list[Prediction]] = {}
+    for prediction in predictions:
+        groups.setdefault((prediction.task, prediction.version), []).append(prediction)
+    return tuple(groups.values())
 
 
 def as_table(group: Sequence[Prediction]) -> pa.Table:
@@ -257,6 +248,11 @@ def as_table(group: Sequence[Prediction]) -> pa.Table:
 
 def feature_column(values: Sequence[FeatureValue]) -> pa.Array:
     """Text for categories, double for the rest, whatever the window holds."""
+    for kind in (pa.float64(), pa.string()):  # nearly always one of the two, and a fifth quicker
+        try:
+            return pa.array(values, kind)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            continue
     if feature_type(values) == pa.string():
         return pa.array([None if v is None else str(v) for v in values], pa.string())
     return pa.array([None if v is None else float(v) for v in values], pa.float64())

@@ -1,6 +1,6 @@
 """Writes the prediction log behind the answers: never in their way, at most a second late.
 
-Answers go into a bounded queue; a thread writes it out each second or each 5,000 rows. A full
+Answers go into a bounded queue; a thread writes it out twice a second or each 5,000 rows. A full
 queue or a disk that refuses drops rows, counts them and says so in the log: the service goes on.
 """
 
@@ -9,16 +9,19 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
-from lifecycle.prediction_log import Prediction, PredictionLog
+from lifecycle.prediction_log import Prediction, PredictionLog, by_version
 from serving.guard import Done, Failed, attempt
 
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 0.5  # waiting and writing together stay below the second that a kill may cost
 FLUSH_ROWS = 5_000
 MOST_ROWS = 100_000
+MOST_FILES = 120  # small files of one task before they are put into one: a minute's worth
 
 _logger = logging.getLogger("onramp.serving")
 
@@ -57,11 +60,31 @@ class LogState:
 
 
 class LogWriter:
-    def __init__(self, log: PredictionLog, *, most_rows: int = MOST_ROWS) -> None:
-        self.log, self.most_rows = log, most_rows
+    """The queue and the thread that empties it.
+
+    Args:
+        log: what is written.
+        most_rows: more than these do not wait; they are dropped.
+        most_files: so many small files of one task are put into one.
+        every_seconds: how long a row may wait.
+        seen: is shown the rows on their way, written or not; what it does delays no answer.
+    """
+
+    def __init__(
+        self,
+        log: PredictionLog,
+        *,
+        most_rows: int = MOST_ROWS,
+        most_files: int = MOST_FILES,
+        every_seconds: float = EVERY_SECONDS,
+        seen: Callable[[Sequence[Prediction]], None] = lambda _: None,
+    ) -> None:
+        self.log, self.seen = log, seen
+        self.most_rows, self.most_files, self.every_seconds = most_rows, most_files, every_seconds
         self._queue: deque[Batch] = deque()
         self._waiting = self._written = self._dropped = 0
         self._trouble = ""
+        self._files: dict[str, list[Path]] = {}
         self._stopping = False
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
@@ -99,25 +122,38 @@ class LogWriter:
             )
 
     def _run(self) -> None:
+        attempt(self.log.sweep)
         while True:
             with self._wake:
                 if not self._stopping and self._waiting < FLUSH_ROWS:
-                    self._wake.wait(EVERY_SECONDS)
+                    self._wake.wait(self.every_seconds)
                 taken, self._queue = self._queue, deque()
                 stopping = self._stopping
             if taken:
                 self._flush(taken)
             if stopping:
                 return
+            self._gather()
 
     def _flush(self, taken: Sequence[Batch]) -> None:
         """Write the batches; what cannot be written is gone."""
         made = [attempt(batch.predictions) for batch in taken]
         rows = [p for one in made if isinstance(one, Done) for p in one.value]
-        steps = [*made, attempt(lambda: self.log.write(rows))]
+        counted = attempt(lambda: self.seen(rows))
+        steps: list[Done[object] | Failed] = [*made]
+        written = 0
+        for group in by_version(rows):
+            step = attempt(partial(self.log.write, group))
+            steps.append(step)
+            if isinstance(step, Done):
+                written += len(group)
+                self._files.setdefault(group[0].task, []).extend(step.value)
+        self._count(sum(batch.rows for batch in taken), written, steps)
+        if isinstance(counted, Failed):
+            _logger.warning("the rows of the prediction log are not counted: %s", counted.reason)
+
+    def _count(self, offered: int, written: int, steps: Sequence[Done[object] | Failed]) -> None:
         trouble = next((step.reason for step in steps if isinstance(step, Failed)), "")
-        written = len(rows) if isinstance(steps[-1], Done) else 0
-        offered = sum(batch.rows for batch in taken)
         with self._wake:
             self._waiting -= offered
             self._written += written
@@ -127,3 +163,13 @@ class LogWriter:
             _logger.error("the prediction log cannot be written, rows are dropped: %s", trouble)
         elif news:
             _logger.warning("the prediction log is written again")
+
+    def _gather(self) -> None:
+        """Put the small files of the last minute into one: a day has more than readers can open.
+
+        If that fails they stay as they are, for `onramp score` to gather when their day is over.
+        """
+        for task, files in self._files.items():
+            if len(files) > self.most_files:
+                taken, self._files[task] = files, []
+                attempt(partial(self.log.gather, task, taken))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -122,3 +123,57 @@ def test_put_never_waits(log: PredictionLog) -> None:
     for _ in range(log_writer.FLUSH_ROWS - 1):
         writer.put(batch)
     assert (time.perf_counter() - began) / log_writer.FLUSH_ROWS < 200e-6
+
+
+def test_what_is_written_is_shown(log: PredictionLog) -> None:
+    """Who counts the answers sees each row once, also where the disk refuses it."""
+    seen: list[str] = []
+    log.root.write_text("in the way")
+    writer = LogWriter(log, seen=lambda rows: seen.extend(row.receipt_id for row in rows))
+    writer.put(answered(3))
+    writer.start()
+    writer.stop()
+    assert seen == ["r0", "r1", "r2"]
+    assert writer.state().dropped == 3
+
+
+def test_counting_that_fails_costs_no_row(
+    log: PredictionLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log is written all the same, and the fault is said."""
+
+    def fails(_: object) -> None:
+        raise ValueError("no such bucket")
+
+    writer = LogWriter(log, seen=fails)
+    writer.put(answered(3))
+    writer.start()
+    writer.stop()
+    assert len(log.read("churn")) == 3
+    assert "ValueError: no such bucket" in caplog.text
+
+
+def test_one_version_that_cannot_be_written_costs_the_others_nothing(log: PredictionLog) -> None:
+    """Rows are counted as lost where they are lost, and as written where they are written."""
+    (log.root / "task=other").parent.mkdir(parents=True)
+    (log.root / "task=other").write_text("in the way")
+    writer = LogWriter(log)
+    writer.put(Answered(tuple(replace(p, task="other") for p in answered(2).given)))
+    writer.put(answered(3))
+    writer.start()
+    writer.stop()
+    assert len(log.read("churn")) == 3
+    assert (writer.state().written, writer.state().dropped) == (3, 2)
+
+
+def test_small_files_become_one(log: PredictionLog) -> None:
+    """A day of flushes is not a hundred thousand files; no row is lost or doubled by that."""
+    writer = LogWriter(log, every_seconds=0.01, most_files=5)
+    writer.start()
+    for turn in range(12):
+        writer.put(answered(2, f"t{turn}-"))
+        until(lambda: writer.state().waiting == 0)
+    folder = log.root / "task=churn"
+    until(lambda: len(list(folder.glob("*.parquet"))) <= 4)
+    writer.stop()
+    assert len(log.read("churn")) == 24
