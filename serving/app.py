@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
@@ -23,6 +23,9 @@ from serving.errors import refusal, status_of
 from serving.ids import customer_id
 from serving.invocations import ToMLflow
 from serving.limits import BODY_BYTES, BodyLimit
+from serving.metrics.measured import Measured
+from serving.metrics.page import page
+from serving.metrics.routes import Routes
 from serving.reasons import MOST_EXPLAINED, MOST_REASONS
 from serving.service import Service
 
@@ -113,6 +116,7 @@ def build_app(
     endpoints(app, service)
     refusals(app)
     app.add_middleware(BodyLimit, limit=body_bytes)
+    app.add_middleware(Measured, metrics=service.metrics, routes=Routes(lambda: app.router.routes))
     return app
 
 
@@ -139,6 +143,11 @@ def endpoints(app: FastAPI, service: Service) -> None:
         """Which version serves each task; 503 until every task has one."""
         state = service.ready()
         return JSONResponse(state, status_code=200 if state["ready"] else 503)
+
+    @app.get("/metrics", response_class=PlainTextResponse)
+    async def metrics(request: Request) -> Response:
+        """What Prometheus reads: requests, answers, versions, the prediction log."""
+        return page(service.metrics.registry, request.headers.get("accept", ""))
 
     @app.post("/{task}/score")
     async def score(task: str, customers: Customers) -> JSONResponse:

@@ -24,6 +24,7 @@ from serving.features import refuse_changed
 from serving.guard import Done, Failed, attempt
 from serving.invocations import around
 from serving.log_writer import LogWriter
+from serving.metrics.instruments import Metrics
 from serving.personalization import CONTENT_TASK, RISK_TASK, Asked, content, risk
 from serving.reasons import Explaining
 from serving.seat import Seat
@@ -46,7 +47,9 @@ class Service:
         self.lookup = lookup or partial(online, home)
         self.definitions = partial(definitions, home) if lookup is None else unknown
         self.now = wall if dataset.clock == "wall" else partial(clock, home)
-        self.log = LogWriter(PredictionLog(home))
+        self.metrics = Metrics(self.now)
+        self.log = LogWriter(PredictionLog(home), seen=self.metrics.answered)
+        self.metrics.watch(self.seats, self.log.state)
         self.watch = Watch(
             Registry(home), tuple(self.seats.values()), partial(around, log=self.log)
         )
@@ -86,6 +89,15 @@ class Service:
             UnknownName: this server answers for no such task.
             NotReady: no champion, or the online store fails or takes longer than 2 s.
         """
+        try:
+            champion, answers = await self._ask(task, customers)
+        except NotReady:
+            self.metrics.customers(task, ["unavailable"] * len(customers))
+            raise
+        self.metrics.customers(task, [given.status for given in answers])
+        return champion, answers
+
+    async def _ask(self, task: str, customers: Sequence[str]) -> tuple[Champion, Sequence[Answer]]:
         champion = self.seat(task).taken().champion
         asking = self._in_lane(partial(self._answer, champion, customers))
         try:

@@ -1,0 +1,1 @@
+"""What Prometheus reads of a server: requests, answers, versions, the prediction log."""
