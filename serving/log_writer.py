@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from lifecycle.prediction_log import Prediction, PredictionLog, by_version
 from serving.guard import Done, Failed, attempt
@@ -140,7 +140,7 @@ class LogWriter:
         made = [attempt(batch.predictions) for batch in taken]
         rows = [p for one in made if isinstance(one, Done) for p in one.value]
         counted = attempt(lambda: self.seen(rows))
-        steps: list[Done[object] | Failed] = [*made]
+        steps: list[Done[Any] | Failed] = [*made]
         written = 0
         for group in by_version(rows):
             step = attempt(partial(self.log.write, group))
@@ -152,7 +152,7 @@ class LogWriter:
         if isinstance(counted, Failed):
             _logger.warning("the rows of the prediction log are not counted: %s", counted.reason)
 
-    def _count(self, offered: int, written: int, steps: Sequence[Done[object] | Failed]) -> None:
+    def _count(self, offered: int, written: int, steps: Sequence[Done[Any] | Failed]) -> None:
         trouble = next((step.reason for step in steps if isinstance(step, Failed)), "")
         with self._wake:
             self._waiting -= offered

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter as Counted
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 
 from lifecycle.prediction_log import Prediction
@@ -14,6 +14,7 @@ from serving.guard import Failed, attempt
 from serving.log_writer import LogState
 from serving.metrics.spread import Spread
 from serving.metrics.state import LogRows, Seats
+from serving.metrics.tally import Level, Tally
 from serving.seat import Seat
 
 # Dense from 1 ms to the 200 ms that are promised, so that a p99 between them is a figure.
@@ -43,40 +44,35 @@ class Metrics:
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.registry = CollectorRegistry()
-        labels = ("route", "status")
-        self.requests = Counter(
-            "onramp_http_requests", "Requests by route and status.", labels, registry=self.registry
+        self.requests = Tally(
+            "onramp_http_requests", "Requests by route and status.", ("route", "status")
         )
-        self.seconds = Histogram(
+        self.seconds = Spread(
             "onramp_http_request_duration_seconds",
             "From the first byte to the last, by route and class of status.",
-            labels, buckets=SECONDS, registry=self.registry,
+            ("route", "status"), SECONDS,
         )  # fmt: skip
-        self._of: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
-        self.in_flight = Gauge(
-            "onramp_http_requests_in_flight", "Requests being answered.", registry=self.registry
-        )
-        self._shed = Counter(
-            "onramp_http_requests_shed", "Requests refused for load, by reason.", ("reason",),
-            registry=self.registry,
+        self.in_flight = Level("onramp_http_requests_in_flight", "Requests being answered.")
+        self._shed = Tally(
+            "onramp_http_requests_shed", "Requests sent away for load, by reason.", ("reason",),
+            known=((reason,) for reason in SHED_FOR),
         )  # fmt: skip
-        for reason in SHED_FOR:
-            self._shed.labels(reason)  # a counter that appears with its first count has no rate
-        self._customers = Counter(
+        self._customers = Tally(
             "onramp_customers",
             "Customers asked about, by task and by what could be said of them.",
-            ("task", "status"), registry=self.registry,
-        )  # fmt: skip
+            ("task", "status"),
+        )
         self.scores = Spread(
-            "onramp_prediction_score", "Predictions served, by task, version and origin.",
+            "onramp_prediction_score", "Predictions, by task, version and origin.",
             ("task", "version", "origin"), SCORES,
         )  # fmt: skip
         self.ages = Spread(
             "onramp_feature_age_seconds", "Age of the features that were answered from.",
             ("task",), AGES,
         )  # fmt: skip
-        self.registry.register(self.scores)
-        self.registry.register(self.ages)
+        ours = (self.requests, self.seconds, self.in_flight, self._shed, self._customers)
+        for instrument in (*ours, self.scores, self.ages):
+            self.registry.register(instrument)
         ProcessCollector(registry=self.registry)
 
     def watch(self, seats: Mapping[str, Seat], log: Callable[[], LogState]) -> None:
@@ -86,30 +82,24 @@ class Metrics:
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """One request was answered."""
-        found = self._of.get((route, status))
-        if found is None:  # a lookup by labels costs as much as the counting itself
-            classed = self.seconds.labels(route, f"{status // 100}xx")
-            found = self.requests.labels(route, str(status)), classed
-            self._of[route, status] = found
-        requests, duration = found
-        requests.inc()
-        duration.observe(seconds)
+        self.requests.add((route, str(status)))
+        self.seconds.add((route, f"{status // 100}xx"), (seconds,))
 
     def shed(self, reason: str) -> None:
         """One request was sent away for load: too many wait, it waited or it took too long."""
-        self._shed.labels(reason).inc()
+        self._shed.add((reason,))
 
     def customers(self, task: str, statuses: Iterable[str]) -> None:
         """Count customers who were asked about: scored, unknown, stale, unavailable."""
-        for status, count in Counted(statuses).items():
-            self._customers.labels(task, status).inc(count)
+        for status, count in Counter(statuses).items():
+            self._customers.add((task, status), count)
 
     def answered(self, predictions: Sequence[Prediction]) -> None:
         """Count scores and ages of rows on their way to the prediction log."""
         scores: dict[tuple[str, str, str], list[float]] = {}
         moments: dict[str, list[datetime]] = {}
         for row in predictions:
-            key = (row.task, str(row.version), row.origin)
+            key: tuple[str, str, str] = (row.task, str(row.version), row.origin)
             scores.setdefault(key, []).append(row.prediction)
             if row.event_timestamp is not None and row.origin in SERVED:
                 moments.setdefault(row.task, []).append(row.event_timestamp)

@@ -39,13 +39,13 @@ class Measured:
             await send(message)
 
         began = perf_counter()
-        self.metrics.in_flight.inc()
+        self.metrics.in_flight.value += 1
         try:
             await self.app(scope, receive, counted)
         except Exception:
             status = FELL_OVER
             raise
         finally:
-            self.metrics.in_flight.dec()
+            self.metrics.in_flight.value -= 1
             route = self.routes.name(scope["path"])
             self.metrics.request(route, status, perf_counter() - began)

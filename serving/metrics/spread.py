@@ -1,21 +1,28 @@
-"""A histogram that takes many values at once, for what is counted behind the answers.
-
-`prometheus_client`'s own takes one value a call, some microseconds each: a flush of 5,000 rows
-would hold the interpreter for longer than an answer may take.
-"""
+"""A histogram that takes many values at once, for what is counted behind the answers too."""
 
 from __future__ import annotations
 
+import math
 import threading
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 
-import numpy as np
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-MOST_SERIES = 64  # label sets; the one that was not touched for longest goes first
+MOST_SERIES = 128  # label sets; the one that was not touched for longest goes first
+
+
+@dataclass
+class Series:
+    """Values by bucket, and their sum."""
+
+    counts: list[int]
+    total: float = 0.0
 
 
 class Spread(Collector):
@@ -39,30 +46,36 @@ class Spread(Collector):
         most: int = MOST_SERIES,
     ) -> None:
         self.name, self.words, self.labels, self.most = name, words, tuple(labels), most
-        self.bounds = np.asarray(bounds, dtype=float)
+        self.bounds = tuple(bounds)
         self._lock = threading.Lock()
-        self._series: OrderedDict[tuple[str, ...], tuple[np.ndarray, float]] = OrderedDict()
+        self._series: OrderedDict[tuple[str, ...], Series] = OrderedDict()
 
-    def add(self, labels: Sequence[str], values: Sequence[float]) -> None:
+    def add(self, labels: tuple[str, ...], values: Iterable[float]) -> None:
         """Count the values; those that are no finite number are left out."""
-        finite = np.asarray(values, dtype=float)
-        finite = finite[np.isfinite(finite)]
-        places = np.searchsorted(self.bounds, finite, side="left")
-        more = np.bincount(places, minlength=len(self.bounds) + 1)
-        key = tuple(labels)
         with self._lock:
-            counts, total = self._series.pop(key, (np.zeros_like(more), 0.0))
-            self._series[key] = counts + more, total + float(finite.sum())
-            while len(self._series) > self.most:
-                self._series.popitem(last=False)
+            series = self._of(labels)
+            for value in values:
+                if math.isfinite(value):
+                    series.counts[bisect_left(self.bounds, value)] += 1
+                    series.total += value
 
     def collect(self) -> Iterable[Metric]:
         """The family as Prometheus wants it: cumulative counts."""
         family = HistogramMetricFamily(self.name, self.words, labels=self.labels)
-        names = [*(str(bound) for bound in self.bounds.tolist()), "+Inf"]
+        names = [*(str(float(bound)) for bound in self.bounds), "+Inf"]
         with self._lock:
-            series = list(self._series.items())
-        for key, (counts, total) in series:
-            reached = np.cumsum(counts).tolist()
-            family.add_metric(key, list(zip(names, reached, strict=True)), total)
+            found = [(k, tuple(one.counts), one.total) for k, one in self._series.items()]
+        for labels, counts, total in found:
+            buckets = list(zip(names, accumulate(counts), strict=True))
+            family.add_metric(labels, buckets, total)
         yield family
+
+    def _of(self, labels: tuple[str, ...]) -> Series:
+        known = self._series.get(labels)
+        if known is None:
+            known = self._series[labels] = Series([0] * (len(self.bounds) + 1))
+            if len(self._series) > self.most:
+                self._series.popitem(last=False)
+        else:
+            self._series.move_to_end(labels)
+        return known

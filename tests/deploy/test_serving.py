@@ -72,18 +72,17 @@ def test_the_alerts_fire_when_they_are_due() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
-def test_an_alert_that_never_fires_fails_its_test(rule: dict[str, Any], tmp_path: Path) -> None:
-    """The tests of the rules notice each one of them: none passes for want of a look."""
+def test_alerts_that_never_fire_fail_their_tests(tmp_path: Path) -> None:
+    """The tests of the rules look at every one of them: none passes for want of a look."""
     text = yaml.safe_load(ALERTS.read_text("utf-8"))
-    for one in text["groups"][0]["rules"]:
-        if one["alert"] == rule["alert"]:
-            one["expr"] = "vector(0) > 1"
+    for rule in text["groups"][0]["rules"]:
+        rule["expr"] = "vector(0) > 1"
     (tmp_path / "alerts.yml").write_text(yaml.safe_dump(text))
     (tmp_path / "alerts_test.yml").write_text(ALERTS_TEST.read_text("utf-8"))
     done = promtool("test", "rules", tmp_path / "alerts_test.yml")
     assert done.returncode != 0
-    assert rule["alert"] in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert [rule["alert"] for rule in rules() if f"alertname: {rule['alert']}" not in said] == []
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])

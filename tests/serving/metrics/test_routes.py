@@ -40,7 +40,7 @@ def test_path_is_named_by_its_route(path: str, name: str) -> None:
     assert Routes(lambda: ROUTES).name(path) == name
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(st.text(max_size=30).map(lambda tail: f"/{tail}"), max_size=50))
 def test_names_are_few(paths: list[str]) -> None:
     """No path that anybody makes up adds a value."""
