@@ -145,7 +145,7 @@ def endpoints(app: FastAPI, service: Service) -> None:
         return JSONResponse(state, status_code=200 if state["ready"] else 503)
 
     @app.get("/metrics", response_class=PlainTextResponse)
-    async def metrics(request: Request) -> Response:
+    def metrics(request: Request) -> Response:  # in a thread: it takes as long as many answers
         """What Prometheus reads: requests, answers, versions, the prediction log."""
         return page(service.metrics.registry, request.headers.get("accept", ""))
 
