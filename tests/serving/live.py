@@ -17,7 +17,7 @@ import httpx
 from lifecycle.home import Home
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 90
+START_SECONDS = 600  # some 6 on an idle machine; a busy one gives it a tenth of a core
 
 OURS = """
 import sys
@@ -83,7 +83,7 @@ def started(command: Sequence[str], port: int, more: Mapping[str, str]) -> Itera
     finally:
         if process.poll() is None:
             os.killpg(process.pid, 15)
-        process.communicate(timeout=30)
+        process.communicate(timeout=START_SECONDS)
 
 
 def wait(running: Running) -> None:
