@@ -53,6 +53,7 @@ def ingest(
     *,
     progress: Progress = silent,
     batch_bytes: int = BATCH_BYTES,
+    only: frozenset[Path] | None = None,
 ) -> IngestReport:
     """Read what is new below `source`, and what is new in databases, into the home's store.
 
@@ -65,6 +66,7 @@ def ingest(
         source: the folder, or one file; None where every table reads a database.
         progress: shows the sources read.
         batch_bytes: the most that is read before a commit; a larger file is read whole.
+        only: files to look at; None: all that a table names.
 
     Raises:
         UsageError: the home belongs to another data set, or the source is missing.
@@ -77,7 +79,7 @@ def ingest(
         notes = list(adopt(home, toml, mapping))
         sweep(home, committed(EventStore(home)))
         with workplace() as (connection, spooled):
-            run = Run(home, mapping, source, connection, spooled, batch_bytes)
+            run = Run(home, mapping, source, connection, spooled, batch_bytes, only)
             reports = []
             for job in jobs(mapping):
                 found = list(run.find(job, environment()))
@@ -159,10 +161,13 @@ class Run:
     connection: duckdb.DuckDBPyConnection
     spooled: Path
     batch_bytes: int
+    only: frozenset[Path] | None = None
 
     def find(self, job: Job, environ: Dictionary[str, str]) -> Iterator[Found]:
         """Every source of a table that is there now, by name."""
         for name, path in find_files(job.table, job.key, self.source):
+            if self.only is not None and path not in self.only:
+                continue
             yield Found(
                 name=name,
                 path=path,

@@ -108,6 +108,11 @@ class Home:
         return self.root / "ingest.lock"
 
     @property
+    def journal(self) -> Path:
+        """SQLite: events that were taken one by one and are not in the event store yet."""
+        return self.root / "live.db"
+
+    @property
     def platform(self) -> Path:
         """SQLite: the ledger, the jobs and the moves of champions that were begun."""
         return self.root / "platform.db"

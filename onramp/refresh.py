@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from feature_repo.apply import ApplyReport, apply
 from feature_repo.ready import ready
 from feature_repo.warehouse import WarehouseReport, load
 from features.build import BuildReport, build
 from features.store import MaterializeReport, materialize
+from ingestion.drain import drain
 from lifecycle.errors import OnrampError
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
@@ -65,7 +66,7 @@ def refresh(
     """
     ready(home)
     dataset = home.dataset()
-    now = as_of or EventStore(home).as_of(dataset)
+    now = as_of or settled(home)
     days = sorted({day for task in supported(dataset).values() for day in task.moments})
     built = build(home, moments_days=tuple(days), as_of=now, progress=progress)
     segments = build_or_say_why(home, now, progress)
@@ -76,6 +77,14 @@ def refresh(
         as_of=now, built=built, segments=segments, warehouse=stored, applied=applied,
         materialized=loaded,
     )  # fmt: skip
+
+
+def settled(home: Home) -> datetime:
+    """Now, on the data set's own clock, with all that was received by then in the event store."""
+    dataset = home.dataset()
+    wall = datetime.now(UTC) if dataset.clock == "wall" else None
+    drain(home, as_of=wall)
+    return wall or EventStore(home).as_of(dataset)
 
 
 def build_or_say_why(

@@ -20,6 +20,7 @@ from lifecycle.home import Home
 from lifecycle.task import Task
 from serving.answers import Lookup
 from serving.errors import refusal, status_of
+from serving.events import Happened, take
 from serving.ids import customer_id
 from serving.invocations import ToMLflow
 from serving.limits import BODY_BYTES, BodyLimit
@@ -156,6 +157,11 @@ def endpoints(app: FastAPI, service: Service) -> None:
         answers = await service.explain(champion, answers, customers.reasons)
         body = [answer.body() for answer in answers]
         return JSONResponse({"task": task, "version": champion.version, "answers": body})
+
+    @app.post("/events")
+    async def events(happened: Happened, wait: bool = False) -> JSONResponse:
+        """Keep new events; the customers' features hold them within a second."""
+        return JSONResponse(await take(service.fresh, happened.events, wait=wait))
 
     register_url_convertor("any", AnyText())
 

@@ -21,6 +21,7 @@ from serving.answers import Answer, Lookup, answer
 from serving.champion import Champion
 from serving.content import for_types, read_content
 from serving.features import refuse_changed
+from serving.fresh import FreshLane
 from serving.guard import Done, Failed, attempt
 from serving.invocations import around
 from serving.log_writer import LogWriter
@@ -55,6 +56,7 @@ class Service:
         )
         types = sorted(set(dataset.vocabulary.content.values()))
         self.content = for_types(read_content(), types)
+        self.fresh = FreshLane(home, sorted({day for task in tasks for day in task.moments}))
         self._lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
         self._explaining = Explaining()
 
@@ -64,12 +66,14 @@ class Service:
         await asyncio.to_thread(self.watch.start)
         for name in self.tasks:
             await self._in_lane(partial(self.lookup, name, ("nobody",), now=wall()))
+        await asyncio.to_thread(self.fresh.start)
 
     async def stop(self) -> None:
         """Write out the prediction log. Requests have ended by now."""
         await asyncio.to_thread(self.watch.stop)
         self._lane.shutdown(wait=False, cancel_futures=True)
         self._explaining.stop()
+        await asyncio.to_thread(self.fresh.stop)
         await asyncio.to_thread(self.log.stop)
 
     def seat(self, task: str) -> Seat:
@@ -147,6 +151,7 @@ class Service:
             "ready": all(seat.sitting is not None for seat in self.seats.values()),
             "tasks": {name: seat.state() for name, seat in self.seats.items()},
             "prediction_log": asdict(self.log.state()),
+            "events": self.fresh.state(),
         }
 
     async def _asked(self, task: str, user: str) -> Asked:

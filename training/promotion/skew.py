@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from features.store import definitions
+from ingestion.drain import drain
 from lifecycle.errors import OnrampError
 from lifecycle.gate import Mismatch, NoSkew, Skew
 from lifecycle.gate.replayed import tolerated
@@ -102,6 +103,8 @@ def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
         return None
     draw = np.random.default_rng(seed)
     try:
+        # What was answered of live events must be known offline too.
+        drain(home)
         asked = logged(home, task.name, as_of, requests, draw)
         scorers = readable(home, task.name, asked, challenger, champion)
         proof = Proof(
