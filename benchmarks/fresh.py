@@ -146,9 +146,8 @@ def main() -> None:
         spent = time.process_time() - before
         print(told(f"{SENDERS} senders, {EVENTS} each", delays))
         rate, least = answered * EVENTS / seconds, floor(Path(name), source, seconds / 4)
-        print(
-            f"events a second          {rate:8,.0f}, {1e6 * spent / (answered * EVENTS):.0f} µs CPU each"
-        )
+        each = 1e6 * spent / (answered * EVENTS)
+        print(f"events a second          {rate:8,.0f}, {each:.0f} µs CPU each")
         print(f"floor, kept only         {least:8,.0f}, ratio {least / rate:.1f}")
         lane.stop()
 

@@ -18,10 +18,16 @@ from lifecycle.sql import literal
 
 
 class KnownIds:
-    """The ids of committed events, and when the newest of them was received."""
+    """The ids of committed events, and when the newest of them was received.
 
-    def __init__(self, home: Home, mapping: Mapping) -> None:
-        self.store, self.mapping = EventStore(home), mapping
+    Args:
+        home: with an event store, or without.
+        mapping: of the data set.
+        newest: whether the time is wanted; it costs a look at a column.
+    """
+
+    def __init__(self, home: Home, mapping: Mapping, *, newest: bool) -> None:
+        self.store, self.mapping, self.newest = EventStore(home), mapping, newest
         self.db = duckdb.connect()
         self.db.execute(
             "SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET threads = 1;"
@@ -31,7 +37,7 @@ class KnownIds:
         self._newest: int | None = None
 
     def refresh(self) -> int | None:
-        """Take in parts that are new; when anything was received last, µs since 1970."""
+        """Take in parts that are new; when anything was received last, µs, if that is wanted."""
         snapshot = self.store.snapshot()
         parts = frozenset((*snapshot.events, *snapshot.customers))
         fresh = parts - self._parts
@@ -40,12 +46,13 @@ class KnownIds:
         events = [path for path in snapshot.events if path in fresh]
         if events:
             self.db.execute(f"INSERT INTO ids SELECT hash(event_id) FROM ({self._view(events)})")
-        files = ", ".join(literal(str(path)) for path in fresh)
-        [(newest,)] = self.db.execute(
-            "SELECT epoch_us(max(received_at)) FROM"
-            f" read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
-        ).fetchall()
-        self._newest = max(newest or 0, self._newest or 0) or None
+        if self.newest:
+            files = ", ".join(literal(str(path)) for path in fresh)
+            [(newest,)] = self.db.execute(
+                "SELECT epoch_us(max(received_at)) FROM"
+                f" read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
+            ).fetchall()
+            self._newest = max(newest or 0, self._newest or 0) or None
         self._parts = parts
         return self._newest
 

@@ -159,7 +159,9 @@ class LiveEvents:
         self.columns = columns_of(mapping)
         self.journal = EventJournal(home)
         self._past = mapping.clock == "data"
-        self._known = KnownIds(home, self.mapping)
+        self._known = KnownIds(home, self.mapping, newest=self._past)
+        # The whole store's ids, before anybody waits for them under the journal's lock.
+        self._known.refresh()
         self._judge = Judge(self.mapping, self.columns)
 
     def moment(self) -> Micros:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from time import monotonic
 
 import duckdb
 import pyarrow as pa
@@ -19,7 +18,9 @@ from lifecycle.home import Home
 
 # Prepared once: planning the SQL costs more than to run it for one customer. DuckDB plans anew
 # when any table is made or dropped, so all are made here and only ever filled and emptied.
-PREPARE = "PREPARE of_{view} AS {sql}"
+PREPARE = """
+CREATE TABLE {view} AS SELECT * FROM ({sql}) LIMIT 0;
+PREPARE compute_{view} AS INSERT INTO {view} {sql}"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,6 @@ class Computer:
         )
         for table in self.tables:
             self.db.execute(PREPARE.format(view=table.view, sql=table.sql))
-        self.seconds = 0.0
 
     def compute(self, customers: Collection[str], moment: datetime) -> Vectors:
         """The rows of customers at a moment, of all that was received by it.
@@ -68,7 +68,6 @@ class Computer:
         Raises:
             DataError: most rows break a bound, or are not what their definitions say.
         """
-        begun = monotonic()
         self.past.bring(customers)
         self.db.execute(
             "DELETE FROM moments; INSERT INTO moments"
@@ -89,12 +88,10 @@ class Computer:
                 strict=True,
             ):
                 held_back[name] = f"{table.view}: {reason}"
-        self.seconds = monotonic() - begun
         return Vectors(
             moment=moment, rows=rows, held_back=held_back, nobody=frozenset(customers) - here
         )
 
     def _rows(self, table: Table) -> pa.Table:
-        # Not `to_arrow_table` of the cursor: DuckDB warns of the copy that it makes.
-        reader = self.db.execute(f"EXECUTE of_{table.view}").to_arrow_reader(100_000)
-        return zoned(reader.read_all(), table)
+        self.db.execute(f"DELETE FROM {table.view}; EXECUTE compute_{table.view}")
+        return zoned(self.db.sql(f"SELECT * FROM {table.view}").to_arrow_table(), table)

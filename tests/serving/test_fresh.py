@@ -122,7 +122,7 @@ def test_what_is_no_request_is_refused(client: TestClient, body: Any, words: str
 def test_requests_that_waited_are_taken_together(home: Home, name: str) -> None:
     """Each has its own answer, and the work was done once."""
     batches: list[int] = []
-    lane = FreshLane(home, (1, 3, 7), measure=lambda events, kept, seen: batches.append(events))
+    lane = FreshLane(home, (1, 3, 7), measure=lambda events, *_: batches.append(events))
     requests = [lane.put([bought(name, 10.1 + n / 100)]) for n in range(9)]
     for request in requests:
         assert request.kept.result(PATIENCE_SECONDS).reasons == (None,)
