@@ -237,7 +237,7 @@ class LiveEvents:
             ),
         )
 
-    def _receipt(self, stamp: Micros) -> Dictionary[str, str]:
+    def _receipt(self, stamp: Micros) -> Row:
         return {} if self._past else {"received_at": time_text(stamp)}
 
     def _entry(

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from features.fresh.freshness import Fresh, Freshened
+from features.fresh.freshened import Freshened
 from features.online_time import datetime_of
 from ingestion.drain import drain
 from ingestion.live import LiveEvents, Taken
@@ -23,6 +23,9 @@ from lifecycle.event_journal import EventJournal, Row
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from serving.guard import Done, Failed, attempt
+
+if TYPE_CHECKING:
+    from features.fresh.freshness import Fresh
 
 # Events worked on at once, and those that may wait; past them a request is sent away.
 AT_ONCE = 5_000
@@ -122,6 +125,8 @@ class FreshPath:
         return found
 
     def _opened(self) -> Fresh:
+        from features.fresh.freshness import Fresh  # noqa: PLC0415  a server that takes no events starts without it
+
         if self._fresh is None:
             self._fresh = Fresh(self.home, self.days)
         return self._fresh

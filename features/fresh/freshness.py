@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from features.fresh.freshened import Freshened
 from features.fresh.target import Target
 from features.fresh.vectors import Computer
 from lifecycle.home import Home
 
 # Customers computed at once: bounds memory, and how long a customer waits for others.
 AT_ONCE = 2_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Freshened:
-    """What came of some customers' features.
-
-    Attributes:
-        moment: of the rows.
-        rows: view → rows that the online store took; it keeps newer ones that it has.
-        held_back: customer → why the rows of a view are not served: a bound is broken.
-        nobody: who has no features: never signed up as far as is known, or too long ago.
-    """
-
-    moment: datetime
-    rows: Mapping[str, int]
-    held_back: Mapping[str, str]
-    nobody: frozenset[str]
 
 
 class Fresh:

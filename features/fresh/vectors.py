@@ -78,7 +78,8 @@ class Computer:
         )
         found = self.db.execute("SELECT customer_id FROM moments").fetchall()
         here = {name for (name,) in found}
-        rows, held_back = {}, {}
+        rows: dict[str, pa.Table] = {}
+        held_back: dict[str, str] = {}
         for table in self.tables if here else ():
             checked = check(self._rows(table), table)
             rows[table.view] = checked.kept

@@ -25,7 +25,7 @@ from tests.features import canonical
 from tests.features.canonical import START, customer, days, fill
 from tests.features.fresh.live import live_home, parts, random_lives, said, sign_up
 
-LIVES = 60
+LIVES = 200
 EXAMPLES = int(os.environ.get("ONRAMP_FRESH_EXAMPLES", "6"))
 
 Key = tuple[str, datetime]
