@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ingestion.ingest import Job, Run, committed, workplace
-from ingestion.live import (
+from ingestion.live_rows import (
     CONTENT,
     EPOCH,
     KEY,

@@ -19,7 +19,8 @@ from lifecycle.errors import OnrampError, UsageError
 from lifecycle.home import Home
 from onramp.console import show
 from onramp.options import Place
-from serving.fresh import DRAIN_SECONDS, FreshPath
+from serving.fresh import DRAIN_SECONDS
+from serving.fresh_path import FreshPath
 from tasks import supported
 
 

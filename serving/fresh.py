@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from features.fresh.freshened import Freshened
 from features.online_time import datetime_of
@@ -20,12 +20,9 @@ from ingestion.drain import drain
 from ingestion.live import LiveEvents, Taken
 from lifecycle.errors import NotReady, OnrampError
 from lifecycle.event_journal import EventJournal, Row
-from lifecycle.event_store import EventStore
 from lifecycle.home import Home
+from serving.fresh_path import FreshPath
 from serving.guard import Done, Failed, attempt
-
-if TYPE_CHECKING:
-    from features.fresh.freshness import Fresh
 
 # Events worked on at once, and those that may wait; past them a request is sent away.
 AT_ONCE = 5_000
@@ -84,57 +81,6 @@ class FreshState:
     kept: int = 0
     late: int = 0
     trouble: str | None = None
-
-
-class FreshPath:
-    """Takes events into the journal, and brings their customers' features up. One thread."""
-
-    def __init__(self, home: Home, days: Sequence[int]) -> None:
-        self.home, self.days = home, tuple(days)
-        self.live = LiveEvents(home)
-        self.journal = EventJournal(home)
-        # What a killed process kept and never computed.
-        self.late = set(self.journal.customers())
-        self.strangers: set[str] = set()
-        self._parts = EventStore(home).snapshot()
-        self._fresh: Fresh | None = None
-
-    def take(self, rows: Sequence[Row]) -> Taken:
-        """Judge and keep events; see `LiveEvents.take`."""
-        taken = self.live.take(rows)
-        self.late |= taken.customers
-        return taken
-
-    def arrived(self) -> None:
-        """Look for what files brought: whoever has new rows in the event store is late."""
-        self._parts, names = self._opened().computer.past.arrived(self._parts)
-        self.late.update(names)
-        self.live.moment()
-
-    def refresh(self) -> Freshened | None:
-        """Compute and write the rows of all who are late; None where nobody is.
-
-        Raises:
-            OnrampError: they stay late, and are tried again.
-        """
-        if not self.late:
-            return None
-        found = self._opened().refresh(self.late, datetime_of(self.journal.clock()))
-        self.strangers |= found.nobody
-        self.late.clear()
-        return found
-
-    def _opened(self) -> Fresh:
-        from features.fresh.freshness import Fresh  # noqa: PLC0415  a server that takes no events starts without it
-
-        if self._fresh is None:
-            self._fresh = Fresh(self.home, self.days)
-        return self._fresh
-
-    def settled(self) -> None:
-        """The journal went to the event store: customers whom it showed first are known now."""
-        self.late |= self.strangers
-        self.strangers.clear()
 
 
 class FreshLane:

@@ -15,7 +15,8 @@ from lifecycle.event_journal import EventJournal
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from serving.app import build_app
-from serving.fresh import FreshLane, FreshPath
+from serving.fresh import FreshLane
+from serving.fresh_path import FreshPath
 from tasks import supported
 from tests.features.canonical import settle
 from tests.features.fresh.live import bought, served_home
