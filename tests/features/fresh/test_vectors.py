@@ -25,8 +25,8 @@ from tests.features import canonical
 from tests.features.canonical import START, customer, days, fill
 from tests.features.fresh.live import live_home, parts, random_lives, said, sign_up
 
-LIVES = 200
-EXAMPLES = int(os.environ.get("ONRAMP_FRESH_EXAMPLES", "6"))
+LIVES = 100
+EXAMPLES = int(os.environ.get("ONRAMP_FRESH_EXAMPLES", "5"))
 
 Key = tuple[str, datetime]
 
@@ -35,9 +35,12 @@ def batch_rows(home: Home, table: Table, keys: list[Key]) -> pa.Table:
     """The rows that the definitions give at these moments, over the event store as it is."""
     with EventStore(home).connect(home.dataset()) as db:
         db.execute("CREATE TABLE asked (customer_id VARCHAR, moment TIMESTAMP)")
-        db.executemany(
-            "INSERT INTO asked VALUES (?, ?)",
-            [(name, moment.replace(tzinfo=None)) for name, moment in keys],
+        db.execute(
+            "INSERT INTO asked SELECT unnest($names), unnest($moments)",
+            {
+                "names": [name for name, _ in keys],
+                "moments": [moment.replace(tzinfo=None) for _, moment in keys],
+            },
         )
         db.execute(
             "CREATE TABLE moments AS SELECT row_number() OVER () - 1 AS k, customer_id, moment,"
