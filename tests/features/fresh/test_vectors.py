@@ -25,8 +25,8 @@ from tests.features import canonical
 from tests.features.canonical import START, customer, days, fill
 from tests.features.fresh.live import live_home, parts, random_lives, said, sign_up
 
-LIVES = 100
-EXAMPLES = int(os.environ.get("ONRAMP_FRESH_EXAMPLES", "5"))
+LIVES = 150
+EXAMPLES = int(os.environ.get("ONRAMP_FRESH_EXAMPLES", "3"))
 
 Key = tuple[str, datetime]
 
