@@ -73,8 +73,8 @@ class Service:
         await asyncio.to_thread(self.watch.stop)
         self._lane.shutdown(wait=False, cancel_futures=True)
         self._explaining.stop()
-        await asyncio.to_thread(self.fresh.stop)
         await asyncio.to_thread(self.log.stop)
+        await asyncio.to_thread(self.fresh.stop)
 
     def seat(self, task: str) -> Seat:
         """The task's seat.
