@@ -57,6 +57,7 @@ class Service:
         types = sorted(set(dataset.vocabulary.content.values()))
         self.content = for_types(read_content(), types)
         self.fresh = FreshLane(home, sorted({day for task in tasks for day in task.moments}))
+        self.metrics.follow(self.fresh.state)
         self._lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
         self._explaining = Explaining()
 

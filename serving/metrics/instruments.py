@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
@@ -13,7 +14,7 @@ from lifecycle.prediction_log import Prediction
 from serving.guard import Failed, attempt
 from serving.log_writer import LogState
 from serving.metrics.spread import Spread
-from serving.metrics.state import LogRows, Seats
+from serving.metrics.state import Events, LogRows, Seats
 from serving.metrics.tally import Level, Tally
 from serving.seat import Seat
 
@@ -79,6 +80,10 @@ class Metrics:
         """Read the seats and the prediction log whenever Prometheus asks."""
         self.registry.register(Seats(seats))
         self.registry.register(LogRows(log))
+
+    def follow(self, events: Callable[[], Mapping[str, Any]]) -> None:
+        """Read how new events fare, as /ready says it, whenever Prometheus asks."""
+        self.registry.register(Events(events))
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """One request was answered."""

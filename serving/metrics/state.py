@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -67,3 +68,29 @@ class LogRows(Collector):
             value=float(bool(state.trouble)),
         )
         return (rows, waiting, trouble)
+
+
+class Events(Collector):
+    """Events that the server was told of, and customers whose features do not hold them yet."""
+
+    def __init__(self, state: Callable[[], Mapping[str, Any]]) -> None:
+        self.state = state
+
+    def collect(self) -> Iterable[Metric]:
+        state = self.state()
+        events = CounterMetricFamily(
+            "onramp_events", "Events sent, by whether they were new and sound.", labels=["outcome"]
+        )
+        events.add_metric(["kept"], state["kept"])
+        events.add_metric(["not_kept"], state["events"] - state["kept"])
+        late = GaugeMetricFamily(
+            "onramp_events_late_customers",
+            "Customers whose events are kept and whose features do not hold them yet.",
+            value=state["late"],
+        )
+        trouble = GaugeMetricFamily(
+            "onramp_events_trouble",
+            "1 when features could not be brought up to date; /ready says why.",
+            value=float(bool(state["trouble"])),
+        )
+        return (events, late, trouble)

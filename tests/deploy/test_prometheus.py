@@ -118,6 +118,7 @@ def test_a_lost_row_is_an_alert(tmp_path: Path) -> None:
     metrics = Metrics(lambda: datetime.now(UTC))
     writer = LogWriter(log, seen=metrics.answered)
     metrics.watch({}, writer.state)
+    metrics.follow(lambda: {"events": 3, "kept": 2, "late": 1, "trouble": None})
     writer.start()
     dropped = 'onramp_prediction_log_rows_total{outcome="dropped"}'
     with shown(metrics) as port, prometheus(tmp_path, port) as client:
@@ -128,6 +129,7 @@ def test_a_lost_row_is_an_alert(tmp_path: Path) -> None:
         (alert,) = until(lambda: firing(client, "OnrampPredictionLogDrops"))
         assert values(client, dropped) == [3.0]
         assert values(client, "onramp_prediction_score_count") == [3.0]
+        assert values(client, 'onramp_events_total{outcome="not_kept"}') == [1.0]
         unanswered = [
             text for text in queries(dashboard()) if not asked(client, "query", query=text)
         ]

@@ -72,6 +72,8 @@ def test_what_was_asked_is_counted(client: TestClient) -> None:
     assert found.value("onramp_feature_age_seconds_bucket", task="churn", le="600.0") == 0
     assert found.value("onramp_prediction_log_rows_total", outcome="dropped") == 0
     assert found.value("onramp_prediction_log_trouble") == 0
+    assert found.value("onramp_events_total", outcome="kept") == 0
+    assert found.value("onramp_events_trouble") == 0
 
 
 def test_seats_are_shown(client: TestClient, forged: Forged) -> None:
