@@ -43,6 +43,13 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="address the server binds")
     port: int = Field(default=8000, ge=0, le=65535, description="port the server binds")
+    host_names: str = Field(
+        default="", description="names the server answers to, separated by commas"
+    )
+    tokens_file: Path | None = Field(
+        default=None, description="who may ask the server what, one token a line"
+    )
+    tokens: SecretStr = Field(default=SecretStr(""), description="the same lines, in a variable")
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -28,6 +28,9 @@ class Place:
     host: str
     port: int
     as_json: bool
+    host_names: tuple[str, ...] = ()
+    tokens_file: Path | None = None
+    tokens: str = field(default="", repr=False)
 
     @property
     def progress(self) -> Progress:
@@ -74,6 +77,9 @@ def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
         host=settings.host,
         port=settings.port,
         as_json=as_json,
+        host_names=tuple(name.strip() for name in settings.host_names.split(",") if name.strip()),
+        tokens_file=settings.tokens_file,
+        tokens=settings.tokens.get_secret_value(),
     )
 
 

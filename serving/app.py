@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from importlib.metadata import version
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request
@@ -11,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Scope
 
@@ -19,11 +21,14 @@ from lifecycle.errors import OnrampError, UsageError
 from lifecycle.home import Home
 from lifecycle.task import Task
 from serving.answers import Lookup
+from serving.door.entry import Door, behind
+from serving.door.envelope import request_id, with_ours
+from serving.door.openapi.described import Described
+from serving.door.openapi.page import POLICY, endpoints_page
 from serving.errors import refusal, status_of
 from serving.events import Happened, take
 from serving.ids import customer_id
 from serving.invocations import ToMLflow
-from serving.limits import BODY_BYTES, BodyLimit
 from serving.metrics.measured import Measured
 from serving.metrics.page import page
 from serving.metrics.routes import Routes
@@ -83,7 +88,7 @@ def build_app(
     tasks: Sequence[Task],
     *,
     lookup: Lookup | None = None,
-    body_bytes: int = BODY_BYTES,
+    door: Door | None = None,
 ) -> FastAPI:
     """The ASGI app for these tasks; the first is the one that `/invocations` means.
 
@@ -91,7 +96,7 @@ def build_app(
         home: whose champions answer.
         tasks: adapted to the home's data set (`tasks.supported`).
         lookup: features by customer; default: Feast's online store of the home.
-        body_bytes: larger request bodies are refused with 413.
+        door: who may ask, and how much; default: anybody, within the usual limits.
 
     Raises:
         UsageError: no tasks.
@@ -111,12 +116,16 @@ def build_app(
         yield
         await service.stop()
 
-    app = FastAPI(title="Onramp", lifespan=lifespan, docs_url=None, redoc_url=None)
+    door = door or Door()
+    app = Described(
+        tasks=service.tasks, asks=door.tokens is not None,
+        title="Onramp", version=version("onramp"), lifespan=lifespan, docs_url=None, redoc_url=None,
+    )  # fmt: skip
     app.state.service = service
     to_mlflow(app, service)
     endpoints(app, service)
     refusals(app)
-    app.add_middleware(BodyLimit, limit=body_bytes)
+    behind(app, replace(door, told=service.metrics.shed))
     app.add_middleware(Measured, metrics=service.metrics, routes=Routes(lambda: app.router.routes))
     return app
 
@@ -163,6 +172,13 @@ def endpoints(app: FastAPI, service: Service) -> None:
         """Keep new events; the customers' features hold them within a second."""
         return JSONResponse(await take(service.fresh, happened.events, wait=wait))
 
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        """Every endpoint on one page."""
+        return HTMLResponse(
+            endpoints_page(app.openapi()), headers={"Content-Security-Policy": POLICY}
+        )
+
     register_url_convertor("any", AnyText())
 
     @app.get("/api/personalization/{user_id:any}")
@@ -193,4 +209,12 @@ def refusals(app: FastAPI) -> None:
         words = f"{error.detail}: {request.method} {request.url.path}"
         response = refusal(error.status_code, words)
         response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:  # noqa: ARG001
+        """Starlette answers these outside of all else, so the headers are given here."""
+        words = f"Onramp failed. Its log says why, under the id {request_id.get()}."
+        response = refusal(500, words)
+        response.raw_headers = list(with_ours(response.raw_headers))
         return response

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lifecycle.prediction_log import FeatureValue, Prediction
 from serving.champion import Champion
+from serving.door.rows import refuse_rows
 from serving.errors import refusal
 from serving.log_writer import LogWriter
 from serving.seat import Seat
@@ -114,7 +115,12 @@ class LoggedModel:
         self.metadata = champion.model.metadata
 
     def predict(self, data: Any, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """MLflow's prediction, logged."""
+        """MLflow's prediction, logged.
+
+        Raises:
+            MlflowException: there are too many rows, or a number is infinite.
+        """
+        refuse_rows(data)
         output: pd.DataFrame = self.champion.model.predict(data, params=params)
         self.log.put(
             Invoked(champion=self.champion, data=data, output=output, at=datetime.now(UTC))

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import uvicorn
 
@@ -15,6 +16,9 @@ from lifecycle.errors import Busy, UsageError
 from lifecycle.home import Home
 from lifecycle.task import Task
 from serving.app import build_app
+from serving.door.entry import Door
+from serving.door.hosts import Hosts
+from serving.door.log_lines import LINES
 
 GRACE_SECONDS = 10
 
@@ -41,6 +45,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     public: bool = False,
+    door: Door | None = None,
 ) -> None:
     """Answer over HTTP until SIGTERM or SIGINT; then finish open requests and flush the log.
 
@@ -50,24 +55,21 @@ def serve(
         host: address to bind.
         port: 0 takes a free one; the printed line says which.
         public: allow an address that other machines can reach.
+        door: who may ask, and how much; default: anybody on this machine, within the usual limits.
 
     Raises:
-        UsageError: the address is not this machine's own and `public` was not said, or it
-            cannot be bound.
+        UsageError: the address is not this machine's own and either `public` was not said or
+            nobody would be asked for a token, or it cannot be bound.
         Busy: something else listens there.
     """
-    if not public and not is_loopback(host):
-        raise UsageError(
-            f"{host} can be reached by other machines.",
-            found="The server asks nobody who they are.",
-            do="Bind 127.0.0.1, or say --public if a proxy in front of it does.",
-        )
-    app = build_app(home, tasks)
+    door = door or Door()
+    refuse_exposed(host, door, public=public)
+    app = build_app(home, tasks, door=named(door, host))
     bound = bind(host, port)
     config = uvicorn.Config(
         app,
         access_log=False,
-        log_level="warning",
+        log_config=dict(LINES),
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
@@ -78,6 +80,39 @@ def serve(
         for number, handler in before.items():
             signal.signal(number, handler)
         bound.close()
+
+
+def refuse_exposed(host: str, door: Door, *, public: bool) -> None:
+    """Others reach the server only where that was said, and only with a token.
+
+    Raises:
+        UsageError: what is missing of the two.
+    """
+    if is_loopback(host):
+        return
+    if not public:
+        raise UsageError(
+            f"{host} can be reached by other machines.",
+            do="Bind 127.0.0.1, or say --public and give --tokens FILE.",
+        )
+    if door.tokens is None and not door.without_tokens:
+        raise UsageError(
+            f"Everybody who reaches {host} could ask anything.",
+            found="There are no tokens.",
+            do="Give --tokens FILE; or say --no-tokens if a proxy in front asks who is there.",
+        )
+
+
+def named(door: Door, host: str) -> Door:
+    """The door with the names that the server answers to.
+
+    With tokens, and without names of its own, it answers to any: a page that reaches it by a
+    name of its own has no token to show.
+    """
+    if door.tokens is not None and not door.names:
+        return door
+    names = frozenset(name.lower().rstrip(".") for name in (host, *door.names))
+    return replace(door, hosts=Hosts(names))
 
 
 def ignore(number: int, frame: object) -> None:

@@ -1,66 +1,26 @@
-"""serving.app: what each endpoint answers, and that nothing a caller sends is our failure."""
+"""serving.app: what each endpoint answers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from features.online_row import OnlineRow
 from lifecycle.errors import NotReady, UsageError
 from lifecycle.home import open_home
-from lifecycle.prediction_log import FeatureValue, PredictionLog
+from lifecycle.prediction_log import PredictionLog
 from serving.app import build_app
+from serving.door.entry import Door
+from serving.door.limits import Limits
 from tasks import churn, preference
 from tests.serving.conftest import Forged, TestClient
 from tests.serving.forge import FEATURES, rows
+from tests.serving.shelf import VECTOR, Shelf
 
 TASKS = (churn.TASK, preference.TASK)
-NOW = datetime.now(UTC)
-VECTOR = {"visits": 3.0, "spent": None, "country": "DE"}
-MODEST = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-
-
-class Shelf:
-    """Features by customer, held in memory: the port that Feast's online store has, for faults."""
-
-    def __init__(self) -> None:
-        self.broken = ""
-        self.vector: dict[str, FeatureValue] = dict(VECTOR)
-
-    def __call__(
-        self, service: str, customer_ids: Sequence[str], *, now: datetime
-    ) -> tuple[OnlineRow, ...]:
-        del service
-        if self.broken:
-            raise OSError(self.broken)
-        return tuple(self.row(customer_id, now) for customer_id in customer_ids)
-
-    def row(self, customer_id: str, now: datetime) -> OnlineRow:
-        nothing = dict.fromkeys(self.vector)
-        if customer_id.startswith("old"):
-            moment = now - timedelta(days=90)
-            return OnlineRow(
-                customer_id=customer_id, event_timestamp=moment, values=nothing, status="stale"
-            )
-        if not customer_id.startswith("known"):
-            return OnlineRow(
-                customer_id=customer_id, event_timestamp=None, values=nothing, status="unknown"
-            )
-        return OnlineRow(
-            customer_id=customer_id,
-            event_timestamp=now - timedelta(hours=1),
-            values=self.vector,
-            status="found",
-        )
 
 
 @pytest.fixture
@@ -70,7 +30,7 @@ def shelf() -> Shelf:
 
 @pytest.fixture
 def client(forged: Forged, shelf: Shelf) -> Iterator[TestClient]:
-    app = build_app(forged.home, TASKS, lookup=shelf, body_bytes=100_000)
+    app = build_app(forged.home, TASKS, lookup=shelf, door=Door(limits=Limits(body_bytes=100_000)))
     with TestClient(app, raise_server_exceptions=True) as client:
         yield client
 
@@ -324,87 +284,3 @@ def test_app_needs_a_data_set(tmp_path: Path) -> None:
     """A home that nothing was ingested into has nothing to answer from."""
     with pytest.raises(NotReady, match="Nothing was ingested yet"):
         build_app(open_home(tmp_path / "new"), TASKS)
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner),
-    max_leaves=12,
-)
-FORMATS = st.sampled_from(["dataframe_split", "dataframe_records", "inputs", "instances", "x"])
-NAMES = st.sampled_from([name for name, _ in FEATURES] + ["other"])
-RECORDS = st.lists(st.dictionaries(NAMES, JSON, max_size=4), max_size=3)
-
-
-@pytest.fixture(scope="module")
-def fuzzed(_forged: Forged, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """One server for all cases; it raises what an endpoint failed to answer."""
-    own = _forged.copy(tmp_path_factory.mktemp("fuzzed"))
-    own.promote("churn", 1)
-    with TestClient(build_app(own.home, TASKS[:1], lookup=Shelf())) as client:
-        yield client
-
-
-@given(kind=FORMATS, data=JSON | RECORDS, params=st.none() | JSON)
-@MODEST
-def test_no_json_is_our_failure(
-    fuzzed: TestClient, kind: str, data: object, params: object
-) -> None:
-    """Whatever JSON is sent as rows of features, it is answered or refused, never a 5xx."""
-    body = json.dumps({kind: data} | ({} if params is None else {"params": params}))
-    answer = fuzzed.post("/invocations", content=body, headers={"content-type": "application/json"})
-    assert answer.status_code < 500, answer.text
-    assert "stack_trace" not in answer.text
-
-
-@given(
-    body=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8")),
-    kind=st.sampled_from(
-        ["application/json", "text/csv", "application/vnd.apache.parquet", "text/csv; charset=x",
-         "application/json; a=b", "", ";"]
-    ),
-)  # fmt: skip
-@MODEST
-def test_no_bytes_are_our_failure(fuzzed: TestClient, body: bytes, kind: str) -> None:
-    """Whatever bytes are sent under whatever type, it is a refusal and never a 5xx."""
-    answer = fuzzed.post("/invocations", content=body, headers={"content-type": kind})
-    assert answer.status_code < 500, answer.text
-
-
-@given(user=st.text(max_size=30))
-@MODEST
-def test_no_id_is_our_failure(fuzzed: TestClient, user: str) -> None:
-    """Whoever is asked for by whatever name, it is content or a 400."""
-    try:
-        body = json.dumps({"customer_ids": [user]})
-        scored = fuzzed.post("/churn/score", content=body)
-        path = fuzzed.get(f"/api/personalization/{user.encode('utf-8').hex('%')}")
-    except UnicodeEncodeError:
-        return
-    assert scored.status_code in {200, 400, 422}
-    assert path.status_code in {200, 400}
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"[" * 100_000,
-        b'{"dataframe_records": [{"visits": ' + b"9" * 5000 + b"}]}",
-        b'{"dataframe_records": [{"visits": NaN, "spent": Infinity, "country": null}]}',
-        b'{"dataframe_split": {"columns": ["visits", "visits"], "data": [[1, 2]]}}',
-        b'{"dataframe_split": {"columns": [], "data": []}}',
-        b'{"dataframe_split": 7}',
-        b'{"instances": [[1], [1, 2]]}',
-        b'{"inputs": {"visits": [1, 2], "spent": [1]}}',
-        b'{"dataframe_records": [{"visits": {"a": [1]}}]}',
-        b'{"customer_ids": ["\\ud800"]}',
-        b"\xff\xfe",
-        b"",
-    ],
-    ids=lambda body: repr(body[:30]),
-)
-def test_hostile_bodies_are_refused(fuzzed: TestClient, body: bytes) -> None:
-    """Deep nesting, huge numbers, ragged tables, broken text: a 4xx or an answer."""
-    for path in ("/invocations", "/churn/score"):
-        answer = fuzzed.post(path, content=body, headers={"content-type": "application/json"})
-        assert answer.status_code < 500, answer.text

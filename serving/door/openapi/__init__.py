@@ -1,0 +1,1 @@
+"""The server described: `/openapi.json` for programs, `/docs` for people, offline both."""
