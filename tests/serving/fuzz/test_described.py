@@ -32,7 +32,7 @@ CHECKS = [
 ]
 # The home of these tests has a data set that takes no events: it says so, with a 503.
 ELSEWHERE = {"/events"}
-# Each costs a tenth of the cases; there are about eight operations.
+# A twentieth of the cases for each way of asking each of about eight operations.
 EACH = share(0.05, 6)
 
 
