@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lifecycle.settings import PREFIX, Settings
 from onramp.verbs.serve import command
 from serving.log_writer import LogState
 from serving.metrics.instruments import Metrics
@@ -221,6 +222,14 @@ def test_what_the_container_and_the_unit_start_is_a_command() -> None:
     (line,) = re.findall(r"^ExecStart=\S+/onramp serve(.*)$", UNIT.read_text("utf-8"), re.MULTILINE)
     command.make_context("serve", line.split())
     assert re.search(r"^User=onramp$", UNIT.read_text("utf-8"), re.MULTILINE)
+
+
+def test_only_settings_that_exist_are_set() -> None:
+    """A misspelt variable would be refused where it is started."""
+    text = "".join(file.read_text("utf-8") for file in FOLDER.iterdir() if file.suffix != ".json")
+    found = set(re.findall(rf"\b{PREFIX}[A-Z_]+\b", text))
+    assert len(found) > 3
+    assert found <= {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 
 
 def test_the_readme_names_every_alert() -> None:
