@@ -105,7 +105,9 @@ def score(champion: Champion, rows: Sequence[OnlineRow]) -> list[Prediction]:
         return []
     scorer, wanted = champion.scorer, names(champion.scorer)
     refuse_missing(champion, rows[0].values)
-    vectors = [{name: row.values[name] for name in wanted} for row in rows]
+    vectors = [row.values for row in rows]
+    if list(vectors[0]) != wanted:
+        vectors = [{name: row.values[name] for name in wanted} for row in rows]
     probabilities = scorer.score_rows(vectors)
     scored_at = datetime.now(UTC)
     return [

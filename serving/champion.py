@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,8 +11,9 @@ import pandas as pd
 
 from lifecycle import repeats, version_files
 from lifecycle.integrity import UNPROVEN
+from lifecycle.prediction_log import FeatureValue
 from lifecycle.registry import Registry, Version
-from lifecycle.scorer import Scorer
+from lifecycle.scorer import Scorer, names, records
 from serving.bands import Bands, bands
 
 _logger = logging.getLogger("onramp.serving")
@@ -30,6 +31,8 @@ class Champion:
             a binary task.
         definitions: feature → hash of its definition when the version was trained; empty for
             a version of before they were kept.
+        check: a few of the recorded reference rows, for whoever has to show that it answers as
+            the version does.
     """
 
     task: str
@@ -39,6 +42,7 @@ class Champion:
     bands: Bands | None = None
     popularity: Mapping[str, float] = field(default_factory=dict)
     definitions: Mapping[str, str] = field(default_factory=dict)
+    check: Sequence[Mapping[str, FeatureValue]] = ()
 
 
 def load(registry: Registry, version: Version) -> Champion:
@@ -62,6 +66,7 @@ def load(registry: Registry, version: Version) -> Champion:
         bands=bands(reference["prediction"].tolist()) if scorer.kind == "binary" else None,
         popularity=popularity(reference) if scorer.kind == "multiclass" else {},
         definitions=version_files.facts(loaded.folder).get("definitions", {}),
+        check=tuple(records(reference[names(scorer)].head(repeats.CHECK_SMALL))),
     )
 
 

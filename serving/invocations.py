@@ -1,5 +1,8 @@
 """MLflow's own scoring app around a champion, and the way in and out of it.
 
+A small plain request takes the champion's short way (`serving.quick`) and gets the very bytes
+that MLflow's app would send; every other request is MLflow's.
+
 MLflow's app touches only `metadata` and `predict` of its model, so it is handed a model that
 also logs. Two things are changed on the way out, both for errors only: a stack trace is not
 shown to callers, and a request that MLflow could not read is the caller's fault (400) where
@@ -9,7 +12,6 @@ MLflow says 500.
 from __future__ import annotations
 
 import json
-import math
 import secrets
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +29,9 @@ from serving.champion import Champion
 from serving.door.rows import refuse_rows
 from serving.errors import refusal
 from serving.log_writer import LogWriter
+from serving.quick.logged import taken
+from serving.quick.scoring import Quick, quick
+from serving.quick.whole import replayed, whole
 from serving.seat import Seat
 
 # What parsing a stranger's bytes raises, beside MLflow's own errors.
@@ -86,25 +91,10 @@ def as_sent(data: Any, features: Sequence[tuple[str, str]]) -> list[dict[str, Fe
     if not set(names) & set(frame.columns) and frame.shape[1] == len(names):
         frame = frame.set_axis(names, axis=1)
     columns = [
-        [number(v) if kind == "number" else word(v) for v in frame[name].tolist()]
-        if name in frame
-        else [None] * len(frame)
+        [taken(kind, v) for v in frame[name].tolist()] if name in frame else [None] * len(frame)
         for name, kind in features
     ]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def number(value: Any) -> float | None:
-    """A finite number, or nothing."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 class LoggedModel:
@@ -128,13 +118,22 @@ class LoggedModel:
         return output
 
 
-def around(champion: Champion, log: LogWriter) -> ASGIApp:
-    """MLflow's scoring app for the champion."""
+class ScoringApp:
+    """MLflow's scoring app for a champion, and the short way beside it."""
+
+    def __init__(self, app: ASGIApp, quick: Quick | None) -> None:
+        self.app, self.quick = app, quick
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+def around(champion: Champion, log: LogWriter) -> ScoringApp:
+    """What answers the champion's requests."""
     app = scoring_server.init(LoggedModel(champion, log))
     for kind in UNREADABLE:
         app.add_exception_handler(kind, unreadable)
-    wrapped: ASGIApp = app
-    return wrapped
+    return ScoringApp(app, quick(champion, log))
 
 
 async def unreadable(request: Request, error: Exception) -> Response:  # noqa: ARG001  FastAPI's signature
@@ -153,6 +152,15 @@ class ToMLflow:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sitting = self.seat(scope).taken()
+        if sitting.quick is not None and self.path == "/invocations" and scope["method"] == "POST":
+            body = await whole(receive)
+            if body is None:
+                return
+            answer = await sitting.quick.answer(content_type(scope), body)
+            if answer is not None:
+                await told(send, answer)
+                return
+            receive = replayed(body, receive)
         inner = {key: scope[key] for key in scope if key not in {"app", "router", "path_params"}}
         inner |= {"path": self.path, "raw_path": self.path.encode(), "root_path": ""}
         headers = list(scope["headers"])
@@ -160,6 +168,21 @@ class ToMLflow:
             # MLflow trips over a missing one; to an empty one it has its own words (415)
             headers.append((b"content-type", b""))
         await sitting.app({**inner, "headers": headers}, receive, Tidied(send))
+
+
+def content_type(scope: Scope) -> bytes | None:
+    """The first content type of the request."""
+    return next((value for name, value in scope["headers"] if name == b"content-type"), None)
+
+
+async def told(send: Send, body: bytes) -> None:
+    """Send a 200 as MLflow's app sends it."""
+    headers = [
+        (b"content-length", str(len(body)).encode()),
+        (b"content-type", b"application/json"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 class Tidied:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from lifecycle.errors import NotReady
 from serving.champion import Champion
+from serving.quick.scoring import Quick
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,11 @@ class Sitting:
     champion: Champion
     app: ASGIApp
     since: datetime
+
+    @property
+    def quick(self) -> Quick | None:
+        """The champion's short way around `app`; None where it has none."""
+        return getattr(self.app, "quick", None)
 
 
 class Seat:

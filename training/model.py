@@ -31,6 +31,7 @@ FACTS = "model.json"
 FOREST = "forest.txt"
 FOLDER = "version"  # the name of the one artifact folder that a version's files live in
 LARGEST = 1e30  # numbers beyond are this: float32 boosters and squares stay finite
+PLAIN = {int, float, type(None)}  # what numpy reads as `number` does
 SMALLEST = 1e-7  # probabilities stay inside (0, 1): float32 boosters cannot tell less
 
 
@@ -42,6 +43,8 @@ class Encoder:
 
     Attributes:
         features: (name, "number" | "category") in the order of the matrix.
+        names: of the features.
+        category_columns: where the categories stand.
         categories: category feature → its known values.
     """
 
@@ -49,19 +52,15 @@ class Encoder:
         self, features: Sequence[tuple[str, str]], categories: Mapping[str, Sequence[str]]
     ) -> None:
         self.features = tuple((str(name), str(kind)) for name, kind in features)
+        self.names = tuple(name for name, _ in self.features)
+        self.category_columns = tuple(
+            i for i, (_, kind) in enumerate(self.features) if kind == "category"
+        )
         self.categories = {name: tuple(values) for name, values in categories.items()}
         self.codes = {
             name: {value: float(code) for code, value in enumerate(values)}
             for name, values in self.categories.items()
         }
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.features)
-
-    @property
-    def category_columns(self) -> tuple[int, ...]:
-        return tuple(i for i, (_, kind) in enumerate(self.features) if kind == "category")
 
     def matrix(self, frame: pd.DataFrame) -> Matrix:
         """Encode a frame; a column that it lacks is missing in every row."""
@@ -81,16 +80,27 @@ class Encoder:
 
     def rows(self, rows: Sequence[Mapping[str, Value]]) -> Matrix:
         """Encode a few rows without a frame, which would cost more than the model."""
-        matrix = np.full((len(rows), len(self.features)), np.nan)
-        for i, row in enumerate(rows):
-            for j, (name, kind) in enumerate(self.features):
-                value = row.get(name)
-                if value is not None:
-                    matrix[i, j] = self._code(name, value) if kind == "category" else number(value)
-        return matrix
+        cells: list[list[Value]] = [[row.get(name) for name in self.names] for row in rows]
+        for place in self.category_columns:
+            for row in cells:
+                row[place] = self._code(self.names[place], row[place])
+        matrix = plain(cells, len(self.names))
+        matrix[~np.isfinite(matrix)] = np.nan
+        return np.clip(matrix, -LARGEST, LARGEST, out=matrix)
 
     def _code(self, name: str, value: Value) -> float:
         return self.codes[name].get(value, math.nan) if isinstance(value, str) else math.nan
+
+
+def plain(cells: Sequence[Sequence[Value]], width: int) -> Matrix:
+    """Cells as floats, shape (rows, width): at once where all are numbers or nothing."""
+    if {type(cell) for row in cells for cell in row} <= PLAIN:
+        try:
+            return np.array(cells, dtype=np.float64).reshape(len(cells), width)
+        except OverflowError:  # a whole number beyond any float
+            pass
+    found = [[math.nan if cell is None else number(cell) for cell in row] for row in cells]
+    return np.array(found, dtype=np.float64).reshape(len(cells), width)
 
 
 def numbers(column: pd.Series[Any]) -> Matrix:

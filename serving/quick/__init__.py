@@ -1,0 +1,1 @@
+"""`/invocations` without a data frame: what a small request needs, and MLflow's very answer."""
