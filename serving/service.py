@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from features.clock import clock
@@ -28,24 +27,20 @@ from serving.invocations import around
 from serving.log_writer import LogWriter
 from serving.metrics.instruments import Metrics
 from serving.personalization import CONTENT_TASK, RISK_TASK, Asked, content, risk
-from serving.quick.lane import Lane
+from serving.quick.customers import Customers
 from serving.reasons import Explaining
 from serving.seat import Seat
 from serving.watch import Watch
 
 ASK_SECONDS = 2.0
-MOST_AT_ONCE = 1_000  # customers that are looked up together
-
-Answers = Sequence[Answer]
-Question = tuple[Champion, Sequence[str]]
 
 
 class Service:
     """Starts and stops with the server's process.
 
     Customers are looked up and scored in one thread: Feast's online store is one connection a
-    process, and a second thread would only take turns with the first for the interpreter. All who
-    are asked for while it works are its next batch: one hop there and back, one look-up a task.
+    process, and a second thread would only take turns with the first for the interpreter. Those
+    who are asked for while it works are its next batch.
     """
 
     def __init__(self, home: Home, tasks: Sequence[Task], lookup: Lookup | None = None) -> None:
@@ -66,7 +61,7 @@ class Service:
         self.fresh = FreshLane(home, sorted({day for task in tasks for day in task.moments}))
         self.metrics.follow(self.fresh.state)
         self._lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
-        self._asking = Lane(self._answers, most=MOST_AT_ONCE, executor=self._lane)
+        self._asking = Customers(self._answer, self._lane)
         self._explaining = Explaining()
 
     async def start(self) -> None:
@@ -112,16 +107,15 @@ class Service:
 
     async def _ask(self, task: str, customers: Sequence[str]) -> tuple[Champion, Sequence[Answer]]:
         champion = self.seat(task).taken().champion
-        asking = self._asking.ask((champion, customers), len(customers))
+        asking = self._asking.ask(champion, customers)
         try:
-            taken = await asyncio.wait_for(asking, ASK_SECONDS)
+            asked = await asyncio.wait_for(asking, ASK_SECONDS)
         except TimeoutError as error:
             raise NotReady(
                 "The online store is too slow.",
                 found=f"No answer in {ASK_SECONDS:g} s.",
                 do="Try again; look at its load.",
             ) from error
-        asked = taken if isinstance(taken, Failed) else taken.value
         if isinstance(asked, Failed):
             raise NotReady("The online store cannot be asked.", found=asked.reason)
         return champion, asked.value
@@ -178,28 +172,13 @@ class Service:
         (given,) = await self.explain(champion, (given,), reasons)
         return Done((champion, given))
 
-    def _answers(self, questions: Sequence[Question]) -> Sequence[Done[Answers] | Failed]:
-        """Answer questions that came together; those of one champion in one look-up."""
-        champions = {id(champion): champion for champion, _ in questions}
-        told: dict[int, Iterator[Answer] | Failed] = {}
-        for key, champion in champions.items():
-            asked = [who for one, some in questions if one is champion for who in some]
-            found = attempt(partial(self._answer, champion, asked))
-            told[key] = iter(found.value) if isinstance(found, Done) else found
-        return [share(told[id(champion)], len(some)) for champion, some in questions]
-
-    def _answer(self, champion: Champion, customers: Sequence[str]) -> Answers:
+    def _answer(self, champion: Champion, customers: Sequence[str]) -> Sequence[Answer]:
         now = self.now()
         refuse_changed(champion, self.definitions(champion.task))
         return answer(champion, self.lookup(champion.task, customers, now=now), now, self.log)
 
     async def _in_lane(self, step: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._lane, attempt, step)
-
-
-def share(told: Iterator[Answer] | Failed, count: int) -> Done[Answers] | Failed:
-    """The next of a batch's answers, or why there are none."""
-    return told if isinstance(told, Failed) else Done(tuple(islice(told, count)))
 
 
 def unknown(task: str) -> Mapping[str, str]:  # noqa: ARG001  as `features.store.definitions`
