@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lifecycle.version_files import FILES
 from tests.training.conftest import FEATURES, Trained
@@ -93,6 +95,30 @@ def test_unseen_and_infinite_are_missing() -> None:
     wanted = np.array([[1.5, 1.0], [math.nan] * 2, [math.nan] * 2, [math.nan] * 2])
     np.testing.assert_array_equal(encoder.rows(rows), wanted)
     np.testing.assert_array_equal(encoder.matrix(pd.DataFrame(rows)), wanted)
+
+
+cells = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["a", "b", "3"])
+some_rows = st.lists(
+    st.fixed_dictionaries({}, optional={"n": cells, "m": cells, "c": cells, "new": cells}),
+    max_size=4,
+)
+
+
+@given(some_rows)
+@settings(max_examples=200, deadline=None)
+def test_rows_encode_one_by_one(rows: list[dict[str, object]]) -> None:
+    """Rows taken at once are each what the rule for one cell says, whatever stands in them."""
+    encoder = Encoder([("n", "number"), ("c", "category"), ("m", "number")], {"c": ["a", "b"]})
+    wanted = [
+        [cell(row.get("n")), {"a": 0.0, "b": 1.0}.get(row.get("c"), math.nan), cell(row.get("m"))]  # type: ignore[call-overload]  # any cell
+        for row in rows
+    ]
+    found = encoder.rows(rows)  # type: ignore[arg-type]  # any cell
+    np.testing.assert_array_equal(found, np.array(wanted, dtype=float).reshape(len(rows), 3))
+
+
+def cell(value: object) -> float:
+    return math.nan if value is None else model.number(value)  # type: ignore[arg-type]
 
 
 def test_answers_follow_the_threshold(trained: Trained) -> None:

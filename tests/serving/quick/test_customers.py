@@ -67,9 +67,7 @@ def test_a_failure_is_its_own() -> None:
 
 @given(
     st.lists(
-        st.tuples(
-            st.sampled_from([CHURN, PREFERENCE]), st.lists(st.text(max_size=2), max_size=600)
-        ),
+        st.tuples(st.sampled_from([CHURN, PREFERENCE]), st.lists(st.text(max_size=2), max_size=9)),
         max_size=8,
     )
 )
