@@ -12,6 +12,7 @@ MLflow says 500.
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,6 @@ from serving.champion import Champion
 from serving.door.rows import refuse_rows
 from serving.errors import refusal
 from serving.log_writer import LogWriter
-from serving.quick.logged import taken
 from serving.quick.scoring import Quick, quick
 from serving.quick.whole import replayed, whole
 from serving.seat import Seat
@@ -91,10 +91,25 @@ def as_sent(data: Any, features: Sequence[tuple[str, str]]) -> list[dict[str, Fe
     if not set(names) & set(frame.columns) and frame.shape[1] == len(names):
         frame = frame.set_axis(names, axis=1)
     columns = [
-        [taken(kind, v) for v in frame[name].tolist()] if name in frame else [None] * len(frame)
+        [number(v) if kind == "number" else word(v) for v in frame[name].tolist()]
+        if name in frame
+        else [None] * len(frame)
         for name, kind in features
     ]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or nothing."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def word(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 class LoggedModel:

@@ -24,7 +24,8 @@ class Sitting:
     @property
     def quick(self) -> Quick | None:
         """The champion's short way around `app`; None where it has none."""
-        return getattr(self.app, "quick", None)
+        found: Quick | None = getattr(self.app, "quick", None)
+        return found
 
 
 class Seat:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from lifecycle.prediction_log import FeatureValue, Prediction
 from lifecycle.scorer import Probabilities, reported
@@ -19,7 +17,8 @@ class Scored:
     """One request.
 
     Attributes:
-        sent: rows of plain values by name; names that the model does not know are left out.
+        sent: rows as `serving.quick.rows` lets them pass: numbers, words, nothing. Names that the
+            model does not know are left out.
         probabilities: (rows, classes).
     """
 
@@ -49,25 +48,12 @@ class Scored:
                 prediction=prediction,
                 answer=answer,
                 probabilities=dict(zip(map(str, scorer.classes), line, strict=True)),
-                features={name: taken(kind, row.get(name)) for name, kind in scorer.features},
+                features={name: as_read(row.get(name)) for name, _ in scorer.features},
             )
             for row, prediction, answer, line in zip(self.sent, shown, answers, lines, strict=True)
         ]
 
 
-def taken(kind: str, value: Any) -> FeatureValue:
-    """What the caller sent, as the model reads it: a number, a word, or nothing."""
-    return number(value) if kind == "number" else word(value)
-
-
-def number(value: Any) -> float | None:
-    """A finite number, or nothing."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+def as_read(value: FeatureValue) -> FeatureValue:
+    """What the model reads: a whole number is a double like the others."""
+    return float(value) if type(value) is int else value
