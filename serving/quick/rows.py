@@ -31,10 +31,10 @@ TYPES = frozenset(
     }
 )
 # By exact type: True is an int of another type, and pandas makes something else of it.
-NUMBERS = frozenset({int, float, type(None)})
-WORDS = frozenset({str, type(None)})
+NUMBERS: frozenset[type] = frozenset({int, float, type(None)})
+WORDS: frozenset[type] = frozenset({str, type(None)})
 SCALARS = NUMBERS | WORDS | {bool}
-NO_NULLS = frozenset({str})
+NO_NULLS: frozenset[type] = frozenset({str})
 
 
 class Rows:

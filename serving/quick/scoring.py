@@ -63,7 +63,7 @@ class Quick:
             body, "application/json", model, model.metadata.get_input_schema()
         )
         found = read and spelt(self.champion.scorer, self.champion.scorer.score_rows(read))
-        return found == theirs.response.encode()
+        return found == str(theirs.response).encode()
 
     def _told(self, rows: Sequence[Row], probabilities: Probabilities) -> bytes | None:
         scorer = self.champion.scorer

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from mlflow.types import ParamSchema, ParamSpec
 
 from serving.log_writer import Batch
@@ -77,7 +77,7 @@ def test_other_requests_are_left_to_mlflow(binary: Scorer, name: str) -> None:
 
 
 @given(sent())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_request_gets_mlflows_bytes_or_none(
     scorer: Scorer, request: tuple[str, object]
 ) -> None:
