@@ -94,6 +94,16 @@ class Home:
         return self.root / "predictions"
 
     @property
+    def receipts(self) -> Path:
+        """The reasons that were given with answers, by receipt."""
+        return self.root / "receipts"
+
+    @property
+    def content_file(self) -> Path:
+        """The home's own content table; the shipped one holds where it has none."""
+        return self.root / "content.toml"
+
+    @property
     def reports(self) -> Path:
         return self.root / "reports"
 

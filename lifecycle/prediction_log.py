@@ -7,11 +7,11 @@ the disk, so that a reader never sees half of one, whether the process was kille
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import duckdb
 import pandas as pd
@@ -176,6 +176,18 @@ class PredictionLog:
         found = self._query(task, sql, [origin, end, customers])
         return pd.DataFrame(columns=list(COLUMNS)) if found is None else found
 
+    def find(self, receipt_id: str) -> tuple[Prediction, ...]:
+        """The answer of a receipt, of whichever task; empty where none is logged."""
+        sql = "SELECT * FROM log WHERE receipt_id = ? ORDER BY scored_at DESC LIMIT 1"
+        tasks = sorted(path.name.partition("=")[2] for path in self.root.glob("task=*"))
+        frames = (self._query(task, sql, [receipt_id]) for task in tasks)
+        return tuple(
+            as_prediction(row)
+            for frame in frames
+            if frame is not None
+            for row in frame.to_dict(orient="records")
+        )
+
     def compact(self, task: str, *, before: datetime) -> int:
         """Gather the files of each finished day into one; returns how many files went.
 
@@ -244,6 +256,21 @@ def as_table(group: Sequence[Prediction]) -> pa.Table:
         values = [prediction.features.get(name) for prediction in group]
         table = table.append_column(name, feature_column(values))
     return table
+
+
+def as_prediction(row: Mapping[Hashable, Any]) -> Prediction:
+    """A row of the log as it was written; features that its file lacked are None."""
+    fixed = {name: row[name] for name in COLUMNS}
+    moment = fixed["event_timestamp"]
+    fixed |= {
+        "version": int(fixed["version"]),
+        "customer_id": None if pd.isna(fixed["customer_id"]) else fixed["customer_id"],
+        "event_timestamp": None if pd.isna(moment) else moment.to_pydatetime().astimezone(UTC),
+        "scored_at": fixed["scored_at"].to_pydatetime().astimezone(UTC),
+        "probabilities": json.loads(fixed["probabilities"]),
+    }
+    features = {str(k): None if pd.isna(v) else v for k, v in row.items() if k not in COLUMNS}
+    return Prediction(**fixed, features=features)
 
 
 def feature_column(values: Sequence[FeatureValue]) -> pa.Array:

@@ -27,6 +27,7 @@ VERBS = {
     "history": "Say who decided what, when and why; check that nobody changed it since.",
     "reproduce": "Make a version again from what was recorded of it, and compare.",
     "serve": "Answer over HTTP with the champion of each task.",
+    "explain": "Replay a past answer by its receipt, and say whether it is the same.",
     "score": "Score every customer whose moment fell due, and log it.",
     "monitor": "Compare what was served with the reference; say what to do.",
     "retrain": "Work off the open retrain jobs: train, judge, promote or refuse.",

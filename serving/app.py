@@ -32,6 +32,7 @@ from serving.invocations import ToMLflow
 from serving.metrics.measured import Measured
 from serving.metrics.page import page
 from serving.metrics.routes import Routes
+from serving.page import routes as page_files
 from serving.reasons import MOST_EXPLAINED, MOST_REASONS
 from serving.service import Service
 
@@ -123,6 +124,7 @@ def build_app(
     )  # fmt: skip
     app.state.service = service
     to_mlflow(app, service)
+    app.router.routes.extend(page_files())
     endpoints(app, service)
     refusals(app)
     behind(app, replace(door, told=service.metrics.shed))
@@ -186,7 +188,7 @@ def endpoints(app: FastAPI, service: Service) -> None:
         user_id: str, reasons: Annotated[int, Query(ge=0, le=MOST_REASONS)] = REASONS
     ) -> JSONResponse:
         """Churn risk and ranked content for one user, or fallback content with the reason."""
-        return JSONResponse(await service.personalization(customer_id(user_id), reasons))
+        return JSONResponse(await service.personal.page(customer_id(user_id), reasons))
 
 
 def refusals(app: FastAPI) -> None:

@@ -9,6 +9,7 @@ from serving.answers import Answer
 from serving.champion import Champion
 from serving.content import Content, spelt
 from serving.guard import Done, Failed
+from serving.receipts import BETWEEN_RECEIPTS
 
 RISK_TASK = "churn"
 CONTENT_TASK = "preference"
@@ -31,6 +32,24 @@ def risk(asked: Asked) -> dict[str, Any]:
         "bands": {"medium": bands.medium, "high": bands.high} if bands and known else None,
         "reasons": given.reasons,
         **provenance(asked),
+    }
+
+
+def summary(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What holds of all parts: whose versions, how old the features, what was missing, the receipt.
+
+    Args:
+        parts: risk, content and segment as they are answered.
+    """
+    modelled = {RISK_TASK: parts["risk"], CONTENT_TASK: parts["content"]}
+    reasons = [part["reason"] for part in modelled.values() if part["reason"]]
+    receipts = [part["receipt_id"] for part in modelled.values() if part["receipt_id"]]
+    return {
+        "personalized": all(part["status"] == "scored" for part in modelled.values()),
+        "fallback_reason": " ".join(dict.fromkeys(reasons)) or None,
+        "receipt_id": BETWEEN_RECEIPTS.join(receipts) or None,
+        "versions": {task: part["version"] for task, part in modelled.items()},
+        "feature_age_seconds": {name: part["age_seconds"] for name, part in parts.items()},
     }
 
 

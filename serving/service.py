@@ -11,25 +11,27 @@ from functools import partial
 from typing import Any
 
 from features.clock import clock
+from features.online_row import OnlineRow
 from features.store import definitions, online
-from lifecycle.errors import NotReady, OnrampError, UnknownName
+from lifecycle.errors import NotReady, UnknownName
 from lifecycle.home import Home
 from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.task import Task
 from serving.answers import Answer, Lookup, answer
 from serving.champion import Champion
-from serving.content import for_types, read_content
 from serving.features import refuse_changed
 from serving.fresh import FreshLane
-from serving.guard import Done, Failed, attempt
+from serving.guard import Failed, attempt
 from serving.invocations import around
 from serving.log_writer import LogWriter
 from serving.metrics.instruments import Metrics
-from serving.personalization import CONTENT_TASK, RISK_TASK, Asked, content, risk
+from serving.personal import Personal
 from serving.quick.customers import Customers
 from serving.reasons import Explaining
+from serving.receipts import Receipts, given
 from serving.seat import Seat
+from serving.segment import SERVICE
 from serving.watch import Watch
 
 ASK_SECONDS = 2.0
@@ -56,10 +58,10 @@ class Service:
         self.watch = Watch(
             Registry(home), tuple(self.seats.values()), partial(around, log=self.log)
         )
-        types = sorted(set(dataset.vocabulary.content.values()))
-        self.content = for_types(read_content(), types)
         self.fresh = FreshLane(home, sorted({day for task in tasks for day in task.moments}))
         self.metrics.follow(self.fresh.state)
+        self.receipts = Receipts(home.receipts)
+        self.personal = Personal(home, dataset, self)
         self._lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
         self._asking = Customers(self._answer, self._lane)
         self._explaining = Explaining()
@@ -67,8 +69,9 @@ class Service:
     async def start(self) -> None:
         """Seat the champions and open the online store, so that the first answer is quick."""
         self.log.start()
+        self.receipts.start()
         await asyncio.to_thread(self.watch.start)
-        for name in self.tasks:
+        for name in (*self.tasks, SERVICE):
             await self._in_lane(partial(self.lookup, name, ("nobody",), now=wall()))
         await asyncio.to_thread(self.fresh.start)
 
@@ -79,6 +82,7 @@ class Service:
         self._explaining.stop()
         await asyncio.to_thread(self.log.stop)
         await asyncio.to_thread(self.fresh.stop)
+        await asyncio.to_thread(self.receipts.stop)
 
     def seat(self, task: str) -> Seat:
         """The task's seat.
@@ -99,7 +103,7 @@ class Service:
         """
         try:
             champion, answers = await self._ask(task, customers)
-        except NotReady:
+        except (NotReady, asyncio.CancelledError):  # a page does not wait as long
             self.metrics.customers(task, ["unavailable"] * len(customers))
             raise
         self.metrics.customers(task, [given.status for given in answers])
@@ -120,33 +124,31 @@ class Service:
             raise NotReady("The online store cannot be asked.", found=asked.reason)
         return champion, asked.value
 
-    async def personalization(self, user: str, reasons: int = 0) -> dict[str, Any]:
-        """Risk and content for one user. Whatever fails, there is content and a reason.
+    async def segments(self, customer: str) -> tuple[OnlineRow, datetime]:
+        """What the online store knows of the customer's segments, and at which time it was asked.
 
-        Args:
-            user: whom the page is for.
-            reasons: how many for the risk; they are worked out while content is looked up.
+        Raises:
+            NotReady: it cannot be asked.
         """
-        asked = await self._asked(RISK_TASK, user)
-        liked, explained = await asyncio.gather(
-            self._asked(CONTENT_TASK, user), self._explained(asked, reasons)
-        )
-        return {
-            "user_id": user, "risk": risk(explained), "content": content(liked, self.content)
-        }  # fmt: skip
+        asked = await self._in_lane(partial(self._segments, customer))
+        if isinstance(asked, Failed):
+            raise NotReady("The segments cannot be asked for.", found=asked.reason)
+        found: tuple[OnlineRow, datetime] = asked.value
+        return found
 
     async def explain(
         self, champion: Champion, answers: Sequence[Answer], reasons: int
     ) -> Sequence[Answer]:
         """The answers with their reasons, where there are any to be had in time."""
-        scored = [given for given in answers if given.status == "scored"]
+        scored = [one for one in answers if one.status == "scored"]
         told = await self._explaining.of(champion, [one.features for one in scored], reasons)
         if told is None:
             return answers
+        for one, reasons_given in zip(scored, told, strict=True):
+            self.receipts.put(given(str(one.receipt_id), reasons_given))
         each = iter(told)
         return [
-            replace(given, reasons=next(each)) if given.status == "scored" else given
-            for given in answers
+            replace(one, reasons=next(each)) if one.status == "scored" else one for one in answers
         ]
 
     def ready(self) -> dict[str, Any]:
@@ -156,26 +158,17 @@ class Service:
             "tasks": {name: seat.state() for name, seat in self.seats.items()},
             "prediction_log": asdict(self.log.state()),
             "events": self.fresh.state(),
+            "receipts": asdict(self.receipts.state()),
         }
-
-    async def _asked(self, task: str, user: str) -> Asked:
-        try:
-            champion, answers = await self.ask(task, (user,))
-        except OnrampError as error:
-            return Failed(str(error))
-        return Done((champion, answers[0]))
-
-    async def _explained(self, asked: Asked, reasons: int) -> Asked:
-        if isinstance(asked, Failed):
-            return asked
-        champion, given = asked.value
-        (given,) = await self.explain(champion, (given,), reasons)
-        return Done((champion, given))
 
     def _answer(self, champion: Champion, customers: Sequence[str]) -> Sequence[Answer]:
         now = self.now()
         refuse_changed(champion, self.definitions(champion.task))
         return answer(champion, self.lookup(champion.task, customers, now=now), now, self.log)
+
+    def _segments(self, customer: str) -> tuple[OnlineRow, datetime]:
+        now = self.now()
+        return self.lookup(SERVICE, (customer,), now=now)[0], now
 
     async def _in_lane(self, step: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._lane, attempt, step)

@@ -9,6 +9,7 @@ needed=(
   '/usr/lib/postgresql/*/bin/initdb=postgresql'
   'promtool=prometheus'
   'systemd-analyze=systemd'
+  'chromium=chromium'
 )
 
 missing=()
