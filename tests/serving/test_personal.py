@@ -192,7 +192,7 @@ def test_a_store_that_hangs_costs_the_personal_touch_alone(
     store.let_go.clear()
     body = soon(client)
     assert body["personalized"] is False
-    assert body["fallback_reason"].startswith("The online store is too slow. No answer in 35 ms.")
+    assert body["fallback_reason"].startswith("The online store is too slow. No answer in ")
     assert body["receipt_id"] is None
     assert body["segment"]["status"] == "unavailable"
     assert len(body["content"]["ranked"]) == 3
