@@ -21,7 +21,7 @@ from serving.personal import Personal
 from serving.segment import ONE_OF, SERVICE
 from tasks import churn, preference
 from tests.serving.conftest import Forged, TestClient
-from tests.serving.test_app import Shelf
+from tests.serving.shelf import Shelf
 
 TASKS = (churn.TASK, preference.TASK)
 GROUPS = {

@@ -11,7 +11,7 @@ from serving.app import build_app
 from serving.page import FILES, FOLDER, POLICY
 from tasks import churn, preference
 from tests.serving.conftest import Forged, TestClient
-from tests.serving.test_app import Shelf
+from tests.serving.shelf import Shelf
 
 
 @pytest.fixture
