@@ -124,7 +124,7 @@ class Home:
 
     @property
     def platform(self) -> Path:
-        """SQLite: the ledger, the jobs and the moves of champions that were begun."""
+        """SQLite: the ledger, the jobs, rollouts, and moves of champions that were begun."""
         return self.root / "platform.db"
 
     def dataset(self) -> DataSet:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
-from lifecycle import jobs, ledger
+from lifecycle import jobs, ledger, rollouts
 from lifecycle.home import Home
 from lifecycle.ledger import Entry
 from lifecycle.sqlite import expect
@@ -111,6 +111,7 @@ class Moves:
                 return row
             row = ledger.write(db, move.entry)
             jobs.decided(db, move.task, move.version, "promoted", told(move.entry))
+            rollouts.superseded(db, move.task, move.version, move.entry.actor)
             self._close(db, move, "done", row)
             return row
 
@@ -137,15 +138,16 @@ class Moves:
 
     @contextmanager
     def opened(self) -> Iterator[sqlite3.Connection]:
-        """One transaction on moves, ledger and jobs.
+        """One transaction on moves, ledger, jobs and rollouts.
 
         Raises:
             Busy: another process kept the database.
             DataError: it is no database, or its tables are not ours.
         """
-        with ledger.opened(self.path, TABLE + jobs.TABLE) as db:
+        with ledger.opened(self.path, TABLE + jobs.TABLE + rollouts.TABLE) as db:
             expect(db, self.path, "moves", COLUMNS)
             jobs.prepare(db, self.path)
+            rollouts.prepare(db, self.path)
             db.execute(INDEX)
             yield db
 

@@ -20,7 +20,8 @@ import pyarrow as pa
 from lifecycle.home import Home
 from lifecycle.log_files import gather, reader, sweep, write_whole
 
-Origin = Literal["online", "batch", "invocations"]
+# A canary's answer was given to its customer; what a challenger said in the shadow, to nobody.
+Origin = Literal["online", "batch", "invocations", "canary", "shadow"]
 FeatureValue = float | str | bool | None
 
 READ_TRIES = 3
@@ -187,6 +188,22 @@ class PredictionLog:
             if frame is not None
             for row in frame.to_dict(orient="records")
         )
+
+    def scored_since(self, task: str, start: datetime) -> pd.DataFrame:
+        """What was answered, or said in a shadow, at `start` or later; batches are left out.
+
+        Returns:
+            receipt_id, customer_id, version, origin and probabilities (JSON), oldest first.
+        """
+        sql = """
+            SELECT receipt_id, customer_id, version, origin, probabilities FROM log
+            WHERE scored_at >= ? AND origin <> 'batch'
+            QUALIFY row_number() OVER (PARTITION BY receipt_id) = 1
+            ORDER BY scored_at, receipt_id
+            """
+        columns = ["receipt_id", "customer_id", "version", "origin", "probabilities"]
+        found = self._query(task, sql, [start])
+        return pd.DataFrame(columns=columns) if found is None else found
 
     def compact(self, task: str, *, before: datetime) -> int:
         """Gather the files of each finished day into one; returns how many files went.

@@ -67,13 +67,41 @@ def transaction(path: Path, schema: str) -> Iterator[sqlite3.Connection]:
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorname", "") not in NO_DATABASE:
             raise
-        raise DataError(
-            f"{path} is no SQLite database, or a damaged one.",
-            found=f"{error}.",
-            do="Put it back from a copy, or name another home in ONRAMP_HOME.",
-        ) from error
+        raise damaged(path, error) from error
     finally:
         connection.close()
+
+
+@contextmanager
+def reading(path: Path, table: str) -> Iterator[sqlite3.Connection | None]:
+    """A connection that only reads and waits for no writer; None where the table was never made.
+
+    Raises:
+        DataError: the file is no database, or a damaged one.
+    """
+    if not path.exists():
+        yield None
+        return
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        connection.row_factory = sqlite3.Row
+        known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,))
+        yield connection if known.fetchone() else None
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "") not in NO_DATABASE:
+            raise
+        raise damaged(path, error) from error
+    finally:
+        connection.close()
+
+
+def damaged(path: Path, error: sqlite3.DatabaseError) -> DataError:
+    """What is raised of a file that SQLite cannot read."""
+    return DataError(
+        f"{path} is no SQLite database, or a damaged one.",
+        found=f"{error}.",
+        do="Put it back from a copy, or name another home in ONRAMP_HOME.",
+    )
 
 
 def expect(db: sqlite3.Connection, path: Path, table: str, columns: Collection[str]) -> None:

@@ -61,10 +61,12 @@ def at_moments(logged: pd.DataFrame, champion: int) -> pd.DataFrame:
 
     Batch rows stand for every customer whose moment fell due, once. Online requests stand for
     whoever happened to be asked about, as often as that happened, at any age: they are compared
-    only where nothing was scored in batch. A moment that several versions answered counts for
+    only where nothing was scored in batch. What a challenger said in the shadow was served to
+    nobody. A moment that several versions answered counts for
     the champion if it was among them, otherwise for the newest answer.
     """
-    known = logged[logged["customer_id"].notna() & logged["event_timestamp"].notna()]
+    served = logged[logged["origin"] != "shadow"]
+    known = served[served["customer_id"].notna() & served["event_timestamp"].notna()]
     batch = known[known["origin"] == "batch"]
     chosen = batch if len(batch) else known
     ordered = chosen.assign(_champion=chosen["version"] == champion).sort_values(

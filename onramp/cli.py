@@ -23,6 +23,7 @@ VERBS = {
     "promote": "Put a version through the gate; make it champion if it passes.",
     "approve": "Make a version that awaits approval the champion.",
     "reject": "Let a version that awaits approval wait no longer; say why.",
+    "rollout": "Hold a challenger against the champion: unseen, or before some customers.",
     "rollback": "Put an earlier version back in the champion's place, at once.",
     "history": "Say who decided what, when and why; check that nobody changed it since.",
     "reproduce": "Make a version again from what was recorded of it, and compare.",

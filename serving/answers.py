@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 from features.online_row import OnlineRow
-from lifecycle.prediction_log import FeatureValue, Prediction
-from lifecycle.scorer import by_class, names, reported
+from lifecycle.errors import DataError
+from lifecycle.prediction_log import FeatureValue, Origin, Prediction
+from lifecycle.scorer import Probabilities, by_class, names, reported
 from serving.champion import Champion
 from serving.features import refuse_missing
 from serving.log_writer import Answered, LogWriter
@@ -40,6 +43,8 @@ class Answer:
         features: what the version was asked with, in its order; not told to the caller.
         reasons: what weighs most in the answer, heaviest first; None where nobody asked for it
             or it could not be worked out.
+        by: the version that answered; of the answers to one question not all need have the same,
+            while a canary runs.
     """
 
     customer_id: str
@@ -53,6 +58,7 @@ class Answer:
     receipt_id: str | None = None
     features: Mapping[str, FeatureValue] = field(default_factory=dict)
     reasons: Sequence[Mapping[str, Any]] | None = None
+    by: Champion | None = None
 
     def body(self) -> dict[str, Any]:
         """As JSON."""
@@ -60,6 +66,7 @@ class Answer:
             "customer_id": self.customer_id,
             "status": self.status,
             "reason": self.reason,
+            "version": self.by.version if self.by else None,
             "probability": self.probability,
             "answer": self.answer,
             "ranked": [{"class": k, "probability": p} for k, p in self.probabilities.items()],
@@ -77,30 +84,42 @@ SILENCE = {
 
 
 def answer(
-    champion: Champion, rows: Sequence[OnlineRow], now: datetime, log: LogWriter
+    champion: Champion,
+    rows: Sequence[OnlineRow],
+    now: datetime,
+    log: LogWriter,
+    origin: Origin = "online",
 ) -> tuple[Answer, ...]:
     """Answer for each row, in order, and log what was answered.
 
     Raises:
         NotReady: the online store lacks a feature that the model was trained on.
+        DataError: the model answers with what is no number.
     """
     found = [row for row in rows if row.status == "found"]
-    scored = iter(score(champion, found))
+    scored = iter(score(champion, found, origin))
     answers, logged = [], []
     for row in rows:
         if row.status != "found":
-            answers.append(silent(row, now))
+            answers.append(replace(silent(row, now), by=champion))
             continue
         prediction = next(scored)
         logged.append(prediction)
-        answers.append(spoken(prediction, now))
+        answers.append(replace(spoken(prediction, now), by=champion))
     if logged:
         log.put(Answered(tuple(logged)))
     return tuple(answers)
 
 
-def score(champion: Champion, rows: Sequence[OnlineRow]) -> list[Prediction]:
-    """Rows of the prediction log for customers whose features are there."""
+def score(
+    champion: Champion, rows: Sequence[OnlineRow], origin: Origin = "online"
+) -> list[Prediction]:
+    """Rows of the prediction log for customers whose features are there.
+
+    Raises:
+        NotReady: the online store lacks a feature that the model was trained on.
+        DataError: the model answers with what is no number.
+    """
     if not rows:
         return []
     scorer, wanted = champion.scorer, names(champion.scorer)
@@ -108,7 +127,7 @@ def score(champion: Champion, rows: Sequence[OnlineRow]) -> list[Prediction]:
     vectors = [row.values for row in rows]
     if list(vectors[0]) != wanted:
         vectors = [{name: row.values[name] for name in wanted} for row in rows]
-    probabilities = scorer.score_rows(vectors)
+    probabilities = finite(champion, scorer.score_rows(vectors))
     scored_at = datetime.now(UTC)
     return [
         Prediction(
@@ -118,7 +137,7 @@ def score(champion: Champion, rows: Sequence[OnlineRow]) -> list[Prediction]:
             customer_id=row.customer_id,
             event_timestamp=row.event_timestamp,
             scored_at=scored_at,
-            origin="online",
+            origin=origin,
             prediction=float(prediction),
             answer=words,
             probabilities=by_class(scorer, line),
@@ -133,6 +152,20 @@ def score(champion: Champion, rows: Sequence[OnlineRow]) -> list[Prediction]:
             strict=True,
         )
     ]
+
+
+def finite(champion: Champion, probabilities: Probabilities) -> Probabilities:
+    """The probabilities, if JSON and a customer can do something with them.
+
+    Raises:
+        DataError: one is no number.
+    """
+    if not np.isfinite(probabilities).all():
+        raise DataError(
+            f"Version {champion.version} of {champion.task} gave an answer that is no number.",
+            do=f"Put another in its place: `onramp rollback {champion.task}`.",
+        )
+    return probabilities
 
 
 def spoken(prediction: Prediction, now: datetime) -> Answer:
@@ -159,6 +192,16 @@ def silent(row: OnlineRow, now: datetime) -> Answer:
         event_timestamp=row.event_timestamp,
         age_seconds=age(row.event_timestamp, now),
     )
+
+
+def givers(answers: Sequence[Answer], champion: Champion) -> list[tuple[Champion, list[Answer]]]:
+    """Each version that scored some of the answers, and which; `champion` where none is named."""
+    found: dict[int, tuple[Champion, list[Answer]]] = {}
+    for one in answers:
+        by = one.by or champion
+        if one.status == "scored":
+            found.setdefault(by.version, (by, []))[1].append(one)
+    return list(found.values())
 
 
 def age(moment: datetime | None, now: datetime) -> float | None:

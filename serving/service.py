@@ -15,10 +15,10 @@ from features.online_row import OnlineRow
 from features.store import definitions, online
 from lifecycle.errors import NotReady, UnknownName
 from lifecycle.home import Home
-from lifecycle.prediction_log import PredictionLog
+from lifecycle.prediction_log import Origin, Prediction, PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.task import Task
-from serving.answers import Answer, Lookup, answer
+from serving.answers import Answer, Lookup, answer, givers
 from serving.champion import Champion
 from serving.features import refuse_changed
 from serving.fresh import FreshLane
@@ -30,7 +30,9 @@ from serving.personal import Personal
 from serving.quick.customers import Customers
 from serving.reasons import Explaining
 from serving.receipts import Receipts, given
-from serving.seat import Seat
+from serving.rollout.answering import answer_each
+from serving.rollout.shadow import Shadow
+from serving.seat import Seat, Sitting
 from serving.segment import SERVICE
 from serving.watch import Watch
 
@@ -53,7 +55,8 @@ class Service:
         self.definitions = partial(definitions, home) if lookup is None else unknown
         self.now = wall if dataset.clock == "wall" else partial(clock, home)
         self.metrics = Metrics(self.now)
-        self.log = LogWriter(PredictionLog(home), seen=self.metrics.answered)
+        self.shadow = Shadow(self.seats)
+        self.log = LogWriter(PredictionLog(home), seen=self._logged)
         self.metrics.watch(self.seats, self.log.state)
         self.watch = Watch(
             Registry(home), tuple(self.seats.values()), partial(around, log=self.log)
@@ -70,6 +73,7 @@ class Service:
         """Seat the champions and open the online store, so that the first answer is quick."""
         self.log.start()
         self.receipts.start()
+        self.shadow.start(self.log)
         await asyncio.to_thread(self.watch.start)
         for name in (*self.tasks, SERVICE):
             await self._in_lane(partial(self.lookup, name, ("nobody",), now=wall()))
@@ -80,6 +84,7 @@ class Service:
         await asyncio.to_thread(self.watch.stop)
         self._lane.shutdown(wait=False, cancel_futures=True)
         self._explaining.stop()
+        await asyncio.to_thread(self.shadow.stop)
         await asyncio.to_thread(self.log.stop)
         await asyncio.to_thread(self.fresh.stop)
         await asyncio.to_thread(self.receipts.stop)
@@ -97,6 +102,10 @@ class Service:
     async def ask(self, task: str, customers: Sequence[str]) -> tuple[Champion, Sequence[Answer]]:
         """Answer for customers with the features that the online store has of them.
 
+        Returns:
+            The version that answered, and the answers. Of several customers the champion, while
+            a canary takes some of them: each answer says who gave it.
+
         Raises:
             UnknownName: this server answers for no such task.
             NotReady: no champion, or the online store fails or takes longer than 2 s.
@@ -110,8 +119,8 @@ class Service:
         return champion, answers
 
     async def _ask(self, task: str, customers: Sequence[str]) -> tuple[Champion, Sequence[Answer]]:
-        champion = self.seat(task).taken().champion
-        asking = self._asking.ask(champion, customers)
+        sitting = self.seat(task).taken()
+        asking = self._asking.ask(sitting, customers)
         try:
             asked = await asyncio.wait_for(asking, ASK_SECONDS)
         except TimeoutError as error:
@@ -122,7 +131,9 @@ class Service:
             ) from error
         if isinstance(asked, Failed):
             raise NotReady("The online store cannot be asked.", found=asked.reason)
-        return champion, asked.value
+        answers: Sequence[Answer] = asked.value
+        alone = answers[0].by if len(answers) == 1 else None
+        return alone or sitting.champion, answers
 
     async def segments(self, customer: str) -> tuple[OnlineRow, datetime]:
         """What the online store knows of the customer's segments, and at which time it was asked.
@@ -140,16 +151,13 @@ class Service:
         self, champion: Champion, answers: Sequence[Answer], reasons: int
     ) -> Sequence[Answer]:
         """The answers with their reasons, where there are any to be had in time."""
-        scored = [one for one in answers if one.status == "scored"]
-        told = await self._explaining.of(champion, [one.features for one in scored], reasons)
-        if told is None:
-            return answers
-        for one, reasons_given in zip(scored, told, strict=True):
-            self.receipts.put(given(str(one.receipt_id), reasons_given))
-        each = iter(told)
-        return [
-            replace(one, reasons=next(each)) if one.status == "scored" else one for one in answers
-        ]
+        told: dict[str | None, Any] = {}
+        for by, those in givers(answers, champion):
+            why = await self._explaining.of(by, [one.features for one in those], reasons)
+            told.update(zip((one.receipt_id for one in those), why or (), strict=False))
+        for receipt, why in told.items():
+            self.receipts.put(given(str(receipt), why))
+        return [replace(one, reasons=told.get(one.receipt_id)) for one in answers]
 
     def ready(self) -> dict[str, Any]:
         """Who serves, and how the prediction log fares."""
@@ -161,10 +169,20 @@ class Service:
             "receipts": asdict(self.receipts.state()),
         }
 
-    def _answer(self, champion: Champion, customers: Sequence[str]) -> Sequence[Answer]:
-        now = self.now()
-        refuse_changed(champion, self.definitions(champion.task))
-        return answer(champion, self.lookup(champion.task, customers, now=now), now, self.log)
+    def _answer(self, sitting: Sitting, customers: Sequence[str]) -> Sequence[Answer]:
+        task, now = sitting.champion.task, self.now()
+        today = self.definitions(task)
+
+        def by(who: Champion, rows: Sequence[OnlineRow], origin: Origin) -> Sequence[Answer]:
+            refuse_changed(who, today)
+            return answer(who, rows, now, self.log, origin)
+
+        return answer_each(sitting, self.lookup(task, customers, now=now), by, self.shadow)
+
+    def _logged(self, rows: Sequence[Prediction]) -> None:
+        """Show rows on their way into the log to whoever counts or repeats them."""
+        self.metrics.answered(rows)
+        self.shadow.sent(rows)
 
     def _segments(self, customer: str) -> tuple[OnlineRow, datetime]:
         now = self.now()

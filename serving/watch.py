@@ -1,4 +1,4 @@
-"""Notices when an alias moves, and seats the new champion once it has shown that it works."""
+"""Notices when an alias moves or a rollout takes a step, and seats who has shown that it works."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from starlette.types import ASGIApp
 
 from lifecycle.home import Home
 from lifecycle.registry import Registry, Version
+from lifecycle.rollouts import Rollouts
 from serving.champion import Champion, load
 from serving.guard import Failed, attempt
+from serving.rollout.watching import RolloutWatch
 from serving.seat import Seat, Sitting
 
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 0.25
+ASKING_SECONDS = 1.0  # where a look costs a question to a server and not the date of a file
 RETRY_SECONDS = 30.0
+STOP_SECONDS = 5.0
 
 _logger = logging.getLogger("onramp.serving")
 
@@ -34,6 +38,7 @@ class Watch:
         self, registry: Registry, seats: Sequence[Seat], around: Callable[[Champion], ASGIApp]
     ) -> None:
         self.registry, self.seats, self.around = registry, seats, around
+        self.rollouts = RolloutWatch(Rollouts(registry.home), self._challenger)
         self._failed: dict[str, tuple[int, float]] = {}
         self._stamp: tuple[int, ...] | None = None
         self._again_at = 0.0
@@ -48,26 +53,31 @@ class Watch:
     def stop(self) -> None:
         self._stop.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=EVERY_SECONDS * 5)
+            self._thread.join(timeout=STOP_SECONDS)
 
     def look(self) -> None:
-        """Compare every seat with the registry once."""
+        """Compare every seat with the registry and with the open rollouts once."""
         for seat in self.seats:
             self._look_at(seat)
+            self.rollouts.look_at(seat)
 
     def look_if_changed(self) -> None:
-        """Look when the registry's file was written, which costs no query to see, or it is time.
+        """Look when a file that tells of champions or rollouts was written, or when it is time.
 
-        An address instead of a file is asked each time.
+        The date of a file costs no query to see. An address instead of a file is asked each
+        second.
         """
-        stamp = written_at(self.registry.home)
-        if stamp is None or stamp != self._stamp or time.monotonic() > self._again_at:
-            self._stamp, self._again_at = stamp, time.monotonic() + RETRY_SECONDS
+        stamp, now = written_at(self.registry.home), time.monotonic()
+        if stamp != self._stamp or now > self._again_at:
+            wait = RETRY_SECONDS if self.registry.home.mlflow_file else ASKING_SECONDS
+            self._stamp, self._again_at = stamp, now + wait
             self.look()
 
     def _run(self) -> None:
         while not self._stop.wait(EVERY_SECONDS):
             self.look_if_changed()
+            for seat in self.seats:
+                self.rollouts.judge(seat)
 
     def _look_at(self, seat: Seat) -> None:
         looked = attempt(lambda: self.registry.holder(seat.task, "champion"))
@@ -107,13 +117,24 @@ class Watch:
         champion = load(self.registry, version)
         return Sitting(champion=champion, app=self.around(champion), since=datetime.now(UTC))
 
+    def _challenger(self, task: str, number: int) -> Sitting:
+        return self._sitting(self.registry.version(task, number))
 
-def written_at(home: Home) -> tuple[int, ...] | None:
-    """When MLflow's SQLite file and its write-ahead log were written; None when it is no file."""
-    if home.mlflow_file is None:
-        return None
-    files = (Path(f"{home.mlflow_file}{end}") for end in ("", "-wal"))
-    return tuple(file.stat().st_mtime_ns for file in files if file.exists())
+
+def written_at(home: Home) -> tuple[tuple[int, int], ...]:
+    """When SQLite's files and their write-ahead logs were written, and how large they are."""
+    ours = (home.platform, *((home.mlflow_file,) if home.mlflow_file else ()))
+    files = (Path(f"{file}{end}") for file in ours for end in ("", "-wal"))
+    return tuple(stamp(file) for file in files)
+
+
+def stamp(file: Path) -> tuple[int, int]:
+    """Time and size; of a file that is not there, or is just being taken away, nothing."""
+    try:
+        found = file.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
 
 
 def report(seat: Seat, trouble: str) -> None:
