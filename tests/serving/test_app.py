@@ -205,7 +205,9 @@ def test_server_without_champion_starts_and_says_so(empty: TestClient) -> None:
         assert "Run `onramp promote churn`" in ask.json()["message"]
     ready = empty.get("/ready")
     assert ready.status_code == 503
-    assert ready.json()["tasks"]["churn"] == {"version": None, "since": None, "trouble": None}
+    assert ready.json()["tasks"]["churn"] == {
+        "version": None, "since": None, "rollout": None, "trouble": None,
+    }  # fmt: skip
 
 
 def test_ready_names_the_versions(client: TestClient) -> None:
