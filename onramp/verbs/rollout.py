@@ -1,4 +1,4 @@
-"""Hold a challenger against the champion: unseen, or before a share of the customers."""
+"""Hold a challenger against the champion: unseen, or before some customers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def command(
     place: Place, task_name: str, step: str | None, canary: float | None, version: int | None,
     because: str,
 ) -> None:  # fmt: skip
-    """Hold a challenger against the champion: unseen, or before a share of the customers.
+    """Hold a challenger against the champion: unseen, or before some customers.
 
     A running server follows within a second. In a canary it sends everybody back to the champion
     when the challenger fails, is slow or scores otherwise; `onramp history --why` tells.

@@ -82,6 +82,15 @@ def test_online_requests_count_only_without_a_batch(tmp_path: Path) -> None:
     assert list(cut(alone, "churn", wanted, champion=1)[0].frame["customer_id"]) == ["b"]
 
 
+def test_shadows_were_served_to_nobody(tmp_path: Path) -> None:
+    """What a challenger said unseen is in no window; what a canary said was an answer."""
+    shadow = answer("a", 1, origin="shadow", version=2)
+    log = log_of(tmp_path, shadow, answer("a", 1, origin="online"), answer("b", 1, origin="canary"))
+    for champion in (1, 2):
+        (window,) = cut(log, "churn", spans(NOW, days=7, count=1), champion=champion)
+        assert list(window.frame["origin"]) == ["online", "canary"]
+
+
 def test_nothing_was_logged(tmp_path: Path) -> None:
     """Windows over a log that is not there are empty, not an error."""
     log = PredictionLog(open_home(tmp_path / "home"))

@@ -1,0 +1,16 @@
+"""A champion changes hands under load: nobody sees a failure, and no answer is of two versions."""
+
+from __future__ import annotations
+
+from tests.serving.conftest import Forged
+from tests.serving.rollout.swaps import swap
+
+
+def test_swaps_under_load(forged: Forged) -> None:
+    """Three callers ask for four rows without pause; each swap shows in the answers themselves."""
+    seen = swap(forged.home, 6)
+    assert seen.failures == []
+    assert seen.mixed() == 0
+    assert len(seen.answers) > 50
+    # the promise is two seconds; a runner that is busy with other things gets twice that
+    assert sorted(seen.delays)[3] < 4.0, seen.line()
