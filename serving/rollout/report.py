@@ -121,6 +121,8 @@ def steps_of(home: Home, task: str) -> tuple[Entry, ...]:
 
 def paired(rollout: Rollout, ours: pd.DataFrame, theirs: pd.DataFrame) -> Pairs | None:
     """What both said to the same question; None where they were asked none."""
+    if ours.empty or theirs.empty:  # an empty column has no type to be joined by
+        return None
     asked = ours.assign(receipt_id=[receipt(one, rollout.challenger) for one in ours["receipt_id"]])
     both = asked.merge(theirs, on="receipt_id", suffixes=("", "_other"))
     if both.empty:
