@@ -40,7 +40,7 @@ class Watch:
         self.registry, self.seats, self.around = registry, seats, around
         self.rollouts = RolloutWatch(Rollouts(registry.home), self._challenger)
         self._failed: dict[str, tuple[int, float]] = {}
-        self._stamp: tuple[int, ...] | None = None
+        self._stamp: tuple[tuple[int, int], ...] | None = None
         self._again_at = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="champion-watch", daemon=True)
