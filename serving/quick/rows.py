@@ -32,6 +32,7 @@ TYPES = frozenset(
 )
 # By exact type: True is an int of another type, and pandas makes something else of it.
 NUMBERS: frozenset[type] = frozenset({int, float, type(None)})
+NUL = b"\\u0000"  # numpy, which MLflow's words pass through, drops it from their end
 WORDS: frozenset[type] = frozenset({str, type(None)})
 SCALARS = NUMBERS | WORDS | {bool}
 NO_NULLS: frozenset[type] = frozenset({str})
@@ -67,7 +68,7 @@ class Rows:
 
         `params` may stand beside the rows: a signature without parameters ignores them.
         """
-        if content_type not in TYPES or len(body) > MOST_BYTES:
+        if content_type not in TYPES or len(body) > MOST_BYTES or NUL in body:
             return None
         try:
             sent = orjson.loads(body)

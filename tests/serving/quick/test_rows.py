@@ -160,3 +160,10 @@ def test_the_last_of_a_doubled_key_counts() -> None:
     """As in Python's own reader."""
     body = b'{"dataframe_records": [{"visits": 1, "visits": 2}]}'
     assert ROWS.read(JSON, body) == [{"visits": 2}] == orjson.loads(body)["dataframe_records"]
+
+
+def test_a_word_that_ends_in_nothing_is_left_to_mlflow() -> None:
+    """Numpy drops a NUL from the end of a word, and JSON has one way to write it."""
+    for form in (json.dumps, lambda content: json.dumps(content, ensure_ascii=False)):
+        body = form({"dataframe_records": [{**dict.fromkeys(KINDS, None), "country": "DE\x00"}]})
+        assert ROWS.read(JSON, body.encode()) is None
