@@ -35,6 +35,8 @@ LINES: Mapping[str, Any] = {
     },
     "loggers": {
         "onramp": {"handlers": ["errors"], "level": "INFO", "propagate": False},
+        # MLflow warns of each odd request, and names the columns that a caller made up
+        "mlflow": {"handlers": ["errors"], "level": "ERROR", "propagate": False},
         "uvicorn": {"handlers": ["errors"], "level": "WARNING", "propagate": False},
     },
 }

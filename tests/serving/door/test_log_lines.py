@@ -16,6 +16,7 @@ logging.config.dictConfig(dict(LINES))
 request_id.set("r-7")
 logging.getLogger("onramp.serving").info("a word")
 logging.getLogger("uvicorn.error").warning("another")
+logging.getLogger("mlflow.models.utils").warning("extra inputs: ['what a caller wrote']")
 logging.getLogger("uvicorn.access").info("GET /api/personalization/ann?token=secret")
 """
 
