@@ -17,7 +17,6 @@ from lifecycle.gate import NotWorseOnSlices
 from lifecycle.whole import write_whole
 
 ASKING = tuple(name for name in GATES if name != NOT_WORSE)
-BEST = OURS
 
 QUESTIONS = """\
 ## Two questions, and which rule answers which
@@ -131,7 +130,7 @@ def reached(numbers: Numbers) -> Iterator[str]:
     )
     higher = numbers.promoted("AUC is higher", "equal")
     yield f"- Beside it, *AUC is higher* promotes of equal models {higher.words()}."
-    yield f"- Truly better challengers that *{BEST}* refuses: {numbers.refused(BEST).words()};"
+    yield f"- Truly better challengers that *{OURS}* refuses: {numbers.refused(OURS).words()};"
     yield f"  *{NOT_WORSE}* refuses {numbers.refused(NOT_WORSE).words()}."
 
 
@@ -161,9 +160,9 @@ def rules_table(numbers: Numbers) -> Iterator[str]:
 def power_table(numbers: Numbers) -> Iterator[str]:
     """Losses, equals, gains; in heads how many pairs there are."""
     heads = [
-        *edges_with_counts(LOSSES, numbers.by_gain(BEST, "worse")),
-        f"equal ({numbers.promoted(BEST, 'equal').of})",
-        *edges_with_counts(BINS, numbers.by_gain(BEST, "better")),
+        *edges_with_counts(LOSSES, numbers.by_gain(OURS, "worse")),
+        f"equal ({numbers.promoted(OURS, 'equal').of})",
+        *edges_with_counts(BINS, numbers.by_gain(OURS, "better")),
     ]
     yield f"| rule | customers | {' | '.join(heads)} |"
     yield f"|---|---|{'---|' * len(heads)}"

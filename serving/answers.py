@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -122,29 +122,51 @@ def score(
     """
     if not rows:
         return []
-    scorer, wanted = champion.scorer, names(champion.scorer)
+    wanted = names(champion.scorer)
     refuse_missing(champion, rows[0].values)
     vectors = [row.values for row in rows]
     if list(vectors[0]) != wanted:
         vectors = [{name: row.values[name] for name in wanted} for row in rows]
+    whose = [Whose(secrets.token_hex(12), row.customer_id, row.event_timestamp) for row in rows]
+    return predictions(champion, whose, vectors, origin)
+
+
+class Whose(NamedTuple):
+    """Whose row of the log it is."""
+
+    receipt_id: str
+    customer_id: str | None
+    event_timestamp: datetime | None
+
+
+def predictions(
+    champion: Champion,
+    whose: Sequence[Whose],
+    vectors: Sequence[Mapping[str, FeatureValue]],
+    origin: Origin,
+) -> list[Prediction]:
+    """Rows of the prediction log: what the version says to each vector.
+
+    Raises:
+        DataError: the model answers with what is no number.
+    """
+    scorer = champion.scorer
     probabilities = finite(champion, scorer.score_rows(vectors))
-    scored_at = datetime.now(UTC)
+    now = datetime.now(UTC)
     return [
         Prediction(
-            receipt_id=secrets.token_hex(12),
+            **one._asdict(),
             task=champion.task,
             version=champion.version,
-            customer_id=row.customer_id,
-            event_timestamp=row.event_timestamp,
-            scored_at=scored_at,
+            scored_at=now,
             origin=origin,
             prediction=float(prediction),
             answer=words,
             probabilities=by_class(scorer, line),
             features=vector,
         )
-        for row, vector, line, prediction, words in zip(
-            rows,
+        for one, vector, line, prediction, words in zip(
+            whose,
             vectors,
             probabilities,
             reported(scorer, probabilities),

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import math
-import secrets
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +32,7 @@ from serving.log_writer import LogWriter
 from serving.quick.scoring import Quick, quick
 from serving.quick.whole import replayed, whole
 from serving.seat import Seat
+from serving.sent_row import sent_row
 
 # What parsing a stranger's bytes raises, beside MLflow's own errors.
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
@@ -56,14 +56,9 @@ class Invoked:
     def predictions(self) -> Sequence[Prediction]:
         features = as_sent(self.data, self.champion.scorer.features)
         return [
-            Prediction(
-                receipt_id=secrets.token_hex(12),
-                task=self.champion.task,
-                version=self.champion.version,
-                customer_id=None,
-                event_timestamp=None,
-                scored_at=self.at,
-                origin="invocations",
+            sent_row(
+                self.champion,
+                self.at,
                 prediction=float(answer["probability"]),
                 answer=str(answer["answer"]),
                 probabilities=self._by_class(answer),

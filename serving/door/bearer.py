@@ -5,29 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from serving.door.needs import needs
+from serving.door.objecting import Objecting
 from serving.door.tokens import Tokens
 from serving.errors import refusal
 
 SCHEME = b"bearer "
 
 
-class Bearer:
+class Bearer(Objecting):
     """401 to who shows no valid token, 403 to who may do other things than this."""
 
     def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
-        self.app, self.tokens = app, tokens
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (no := self.objection(scope)) is not None:
-            await no(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+        super().__init__(app)
+        self.tokens = tokens
 
     def objection(self, scope: Scope) -> Response | None:
-        """The refusal, if there is reason for one. It never repeats what was sent."""
+        """401 or 403, if there is reason for one."""
         wanted = needs(scope["method"], scope["path"]).roles
         if not wanted:
             return None

@@ -13,9 +13,10 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Scope
 
 from serving.door.headers import header
+from serving.door.objecting import Objecting
 from serving.errors import refusal
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -64,20 +65,15 @@ def means_here(name: str) -> bool:
     return True
 
 
-class HostCheck:
+class HostCheck(Objecting):
     """421 to a request for somebody else, 403 to one that another site's page sent."""
 
     def __init__(self, app: ASGIApp, hosts: Hosts) -> None:
-        self.app, self.hosts = app, hosts
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (no := self.objection(scope)) is not None:
-            await no(scope, receive, send)
-            return
-        await self.app(scope, receive, send)
+        super().__init__(app)
+        self.hosts = hosts
 
     def objection(self, scope: Scope) -> Response | None:
-        """The refusal, if there is reason for one."""
+        """421 or 403, if there is reason for one."""
         host = header(scope, b"host")
         if host is None and scope["http_version"] == "1.0":
             return None  # a load balancer's health check; no browser speaks 1.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +9,7 @@ from datetime import datetime
 from lifecycle.prediction_log import FeatureValue, Prediction
 from lifecycle.scorer import Probabilities, reported
 from serving.champion import Champion
+from serving.sent_row import sent_row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,14 +37,9 @@ class Scored:
         shown = reported(scorer, self.probabilities).tolist()
         lines = self.probabilities.tolist()
         return [
-            Prediction(
-                receipt_id=secrets.token_hex(12),
-                task=self.champion.task,
-                version=self.champion.version,
-                customer_id=None,
-                event_timestamp=None,
-                scored_at=self.at,
-                origin="invocations",
+            sent_row(
+                self.champion,
+                self.at,
                 prediction=prediction,
                 answer=answer,
                 probabilities=dict(zip(map(str, scorer.classes), line, strict=True)),

@@ -10,14 +10,14 @@ import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import blake2b
 from itertools import groupby
 
 from features.online_row import OnlineRow
 from lifecycle.prediction_log import FeatureValue, Prediction
-from lifecycle.scorer import by_class, names, reported
-from serving.answers import Answer, finite
+from lifecycle.scorer import names
+from serving.answers import Answer, Whose, predictions
 from serving.champion import Champion
 from serving.features import refuse_missing
 from serving.guard import Failed, attempt
@@ -150,35 +150,15 @@ def said(challenger: Champion, rows: Sequence[Asked]) -> list[Prediction]:
         NotReady: it learned from a feature that is not known of somebody.
         DataError: it answers with what is no number.
     """
-    scorer, wanted = challenger.scorer, names(challenger.scorer)
     for one in rows:
         refuse_missing(challenger, one.known)
+    wanted = names(challenger.scorer)
     vectors = [{name: one.known[name] for name in wanted} for one in rows]
-    probabilities = finite(challenger, scorer.score_rows(vectors))
-    now = datetime.now(UTC)
-    return [
-        Prediction(
-            receipt_id=receipt(one.receipt_id, challenger.version),
-            task=challenger.task,
-            version=challenger.version,
-            customer_id=one.customer_id,
-            event_timestamp=one.event_timestamp,
-            scored_at=now,
-            origin="shadow",
-            prediction=float(prediction),
-            answer=words,
-            probabilities=by_class(scorer, line),
-            features=vector,
-        )
-        for one, vector, line, prediction, words in zip(
-            rows,
-            vectors,
-            probabilities,
-            reported(scorer, probabilities),
-            scorer.answers(probabilities),
-            strict=True,
-        )
+    whose = [
+        Whose(receipt(one.receipt_id, challenger.version), one.customer_id, one.event_timestamp)
+        for one in rows
     ]
+    return predictions(challenger, whose, vectors, "shadow")
 
 
 def receipt(answered: str, version: int) -> str:
