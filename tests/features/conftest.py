@@ -11,6 +11,7 @@ from features.build import BuildReport, build
 from lifecycle.dataset import DataSet
 from lifecycle.home import Home
 from tests.features.canonical import AS_OF, DAYS, START, Log, alive, days, fill, random_log, settle
+from tests.features.online_world import REDIS, SQLITE, World, make_world
 from tests.postgres import Env, postgres_server
 from tests.servers import redis_server
 
@@ -60,3 +61,16 @@ def built(tmp_path_factory: pytest.TempPathFactory, log: Log) -> tuple[Home, Bui
     home = settle(tmp_path_factory.mktemp("built"))
     fill(home, *log)
     return home, build(home, moments_days=DAYS, as_of=AS_OF)
+
+
+@pytest.fixture(scope="module", params=("sqlite", "redis"))
+def world(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Two views over one of our stores; each test takes customers of its own."""
+    root = tmp_path_factory.mktemp("world") / "shop"
+    if request.param == "sqlite":
+        yield make_world(root, {"type": SQLITE, "path": str(root / "online.db")})
+    else:
+        address = request.getfixturevalue("own_redis")
+        yield make_world(root, {"type": REDIS, "connection_string": f"{address},db=0"})

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from lifecycle.errors import Busy, DataError
@@ -26,7 +19,7 @@ from lifecycle.space import Choice
 from tests.training.search.conftest import SPACE, make_plan, make_problem, told
 from training.boosters import Fitted, load_fitted
 from training.folds import Problem
-from training.search.board import Board, open_board
+from training.search.board import open_board
 from training.search.hand import Hand, Job
 from training.search.identity import named
 from training.search.kept import forget, keep
@@ -240,48 +233,6 @@ def test_somebody_who_watches_sees_every_trial_and_the_best(tmp_path: Path) -> N
     found = search((make_problem(),), make_plan(tmp_path), watching)
     assert sum(n for n, _ in seen) == 5
     assert seen[-1][1] == f"best {found.value:.4f}"
-
-
-KILLED = """
-    import sys
-    from dataclasses import replace
-    from pathlib import Path
-    from tests.training.search.conftest import make_plan, make_problem
-    from training.search.search import search
-    problem = make_problem(150, rounds=5)
-    search((problem,), replace(make_plan(Path(sys.argv[1]), trials=400), workers=2))
-"""
-
-
-def workers_of(board: Board) -> set[str]:
-    """Who has written an outcome."""
-    return {t.user_attrs["worker"] for t in board.look().values() if t.state.is_finished()}
-
-
-def test_a_killed_search_of_two_workers_goes_on_alone(tmp_path: Path) -> None:
-    """After kill -9 its worker ends too, and one process ends with what it would have come to."""
-    folder, stages = tmp_path / "killed", (make_problem(150, rounds=5),)
-    folder.mkdir()
-    board = open_board(named(make_plan(folder), stages))
-    process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(folder)])
-    deadline, leader = time.monotonic() + 120, psutil.Process(process.pid)
-    while len(workers_of(board)) < 2 and process.poll() is None and time.monotonic() < deadline:
-        if leader.children():  # held back while its worker loads, or it would do nearly all
-            leader.suspend()
-            time.sleep(0.5)
-            leader.resume()
-        time.sleep(0.02)
-    (helper,) = leader.children()
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    helper.wait(20)
-    trials = len(board.look()) + 2
-    assert trials < 300
-    resumed = search(stages, make_plan(folder, trials))
-    whole = search(stages, make_plan(tmp_path / "whole", trials))
-    assert told(resumed) == told(whole)
-    assert resumed.ranked == whole.ranked
-    assert not list(folder.glob("*.crew"))
 
 
 def test_a_shuffled_label_is_at_chance(tmp_path: Path) -> None:
