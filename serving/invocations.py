@@ -12,7 +12,6 @@ MLflow says 500.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ from mlflow.pyfunc import scoring_server
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lifecycle.prediction_log import FeatureValue, Prediction
+from lifecycle.prediction_log import Prediction
 from serving.champion import Champion
 from serving.door.rows import refuse_rows
 from serving.errors import refusal
@@ -32,6 +31,7 @@ from serving.log_writer import LogWriter
 from serving.quick.scoring import Quick, quick
 from serving.quick.whole import replayed, whole
 from serving.seat import Seat
+from serving.sent_features import as_sent
 from serving.sent_row import sent_row
 
 # What parsing a stranger's bytes raises, beside MLflow's own errors.
@@ -54,7 +54,7 @@ class Invoked:
         return len(self.output)
 
     def predictions(self) -> Sequence[Prediction]:
-        features = as_sent(self.data, self.champion.scorer.features)
+        features = as_sent(self.data, self.champion.scorer.features, self.rows)
         return [
             sent_row(
                 self.champion,
@@ -73,38 +73,6 @@ class Invoked:
             positive = float(answer["probability"])
             return {classes[0]: 1.0 - positive, classes[1]: positive}
         return {name: float(answer[f"p_{name}"]) for name in classes}
-
-
-def as_sent(data: Any, features: Sequence[tuple[str, str]]) -> list[dict[str, FeatureValue]]:
-    """What the caller sent, as the model reads it: a number, a word, or nothing.
-
-    Column by column in plain Python: for the one row of most requests each step of pandas
-    would cost more than the whole model.
-    """
-    names = [name for name, _ in features]
-    frame = data if isinstance(data, pd.DataFrame) else pd.DataFrame(data)
-    if not set(names) & set(frame.columns) and frame.shape[1] == len(names):
-        frame = frame.set_axis(names, axis=1)
-    columns = [
-        [number(v) if kind == "number" else word(v) for v in frame[name].tolist()]
-        if name in frame
-        else [None] * len(frame)
-        for name, kind in features
-    ]
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def number(value: Any) -> float | None:
-    """A finite number, or nothing."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def word(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 class LoggedModel:

@@ -51,12 +51,17 @@ class Answered:
 
 @dataclass(frozen=True, kw_only=True)
 class LogState:
-    """Rows since the server started, and why the last flush failed; empty when it did not."""
+    """Rows since the server started, and why the last flush failed; empty when it did not.
+
+    Attributes:
+        unreadable: answers of which no row could be made; no fault of the disk.
+    """
 
     written: int
     dropped: int
     waiting: int
     trouble: str
+    unreadable: int = 0
 
 
 class LogWriter:
@@ -82,7 +87,7 @@ class LogWriter:
         self.log, self.seen = log, seen
         self.most_rows, self.most_files, self.every_seconds = most_rows, most_files, every_seconds
         self._queue: deque[Batch] = deque()
-        self._waiting = self._written = self._dropped = 0
+        self._waiting = self._written = self._dropped = self._unreadable = 0
         self._trouble = ""
         self._files: dict[str, list[Path]] = {}
         self._stopping = False
@@ -119,6 +124,7 @@ class LogWriter:
                 dropped=self._dropped,
                 waiting=self._waiting,
                 trouble=self._trouble,
+                unreadable=self._unreadable,
             )
 
     def _run(self) -> None:
@@ -137,10 +143,9 @@ class LogWriter:
 
     def _flush(self, taken: Sequence[Batch]) -> None:
         """Write the batches; what cannot be written is gone."""
-        made = [attempt(batch.predictions) for batch in taken]
-        rows = [p for one in made if isinstance(one, Done) for p in one.value]
+        rows = [row for batch in taken for row in self._rows(batch)]
         counted = attempt(lambda: self.seen(rows))
-        steps: list[Done[Any] | Failed] = [*made]
+        steps: list[Done[Any] | Failed] = []
         written = 0
         for group in by_version(rows):
             step = attempt(partial(self.log.write, group))
@@ -148,16 +153,28 @@ class LogWriter:
             if isinstance(step, Done):
                 written += len(group)
                 self._files.setdefault(group[0].task, []).extend(step.value)
-        self._count(sum(batch.rows for batch in taken), written, steps)
+        self._count(sum(batch.rows for batch in taken), len(rows), written, steps)
         if isinstance(counted, Failed):
             _logger.warning("the rows of the prediction log are not counted: %s", counted.reason)
 
-    def _count(self, offered: int, written: int, steps: Sequence[Done[Any] | Failed]) -> None:
+    def _rows(self, batch: Batch) -> Sequence[Prediction]:
+        """The batch's rows; none where what was sent cannot be told, which harms no other batch."""
+        made = attempt(batch.predictions)
+        if isinstance(made, Done):
+            return made.value
+        if not self._unreadable:  # once: whoever sends such a thing sends it again
+            _logger.warning("answers cannot be made rows of the log: %s", made.reason)
+        return ()
+
+    def _count(
+        self, offered: int, made: int, written: int, steps: Sequence[Done[Any] | Failed]
+    ) -> None:
         trouble = next((step.reason for step in steps if isinstance(step, Failed)), "")
         with self._wake:
             self._waiting -= offered
             self._written += written
-            self._dropped += offered - written
+            self._dropped += made - written
+            self._unreadable += offered - made
             news, self._trouble = trouble != self._trouble, trouble
         if trouble and news:
             _logger.error("the prediction log cannot be written, rows are dropped: %s", trouble)

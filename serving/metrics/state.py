@@ -59,6 +59,7 @@ class LogRows(Collector):
         )
         rows.add_metric(["written"], state.written)
         rows.add_metric(["dropped"], state.dropped)
+        rows.add_metric(["unreadable"], state.unreadable)
         waiting = GaugeMetricFamily(
             "onramp_prediction_log_waiting_rows", "Rows not yet written.", value=state.waiting
         )

@@ -153,6 +153,33 @@ def test_counting_that_fails_costs_no_row(
     assert "ValueError: no such bucket" in caplog.text
 
 
+class Untold:
+    """Answers of which no row can be made."""
+
+    rows = 2
+
+    def predictions(self) -> list[Prediction]:
+        raise ValueError("no such shape")
+
+
+def test_what_no_row_can_be_made_of_is_counted_and_harms_nobody(
+    log: PredictionLog, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Said once, and no sign of a disk that refuses; the rows beside it are written."""
+    writer = LogWriter(log)
+    writer.put(Untold())
+    writer.put(answered(3))
+    writer.start()
+    until(lambda: writer.state().written == 3)
+    writer.put(Untold())
+    writer.stop()
+    state = writer.state()
+    assert (state.written, state.dropped, state.unreadable, state.waiting) == (3, 0, 4, 0)
+    assert state.trouble == ""
+    assert len(log.read("churn")) == 3
+    assert caplog.messages == ["answers cannot be made rows of the log: ValueError: no such shape"]
+
+
 def test_one_version_that_cannot_be_written_costs_the_others_nothing(log: PredictionLog) -> None:
     """Rows are counted as lost where they are lost, and as written where they are written."""
     (log.root / "task=other").parent.mkdir(parents=True)
