@@ -33,6 +33,7 @@ from serving.metrics.measured import Measured
 from serving.metrics.page import page
 from serving.metrics.routes import Routes
 from serving.page import routes as page_files
+from serving.places import without_places
 from serving.reasons import MOST_EXPLAINED, MOST_REASONS
 from serving.service import Service
 
@@ -196,7 +197,7 @@ def refusals(app: FastAPI) -> None:
 
     @app.exception_handler(OnrampError)
     async def ours(request: Request, error: OnrampError) -> Response:  # noqa: ARG001  FastAPI's signature
-        return refusal(status_of(error), str(error))
+        return refusal(status_of(error), without_places(str(error)))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:  # noqa: ARG001

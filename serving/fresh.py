@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from features.fresh.freshened import Freshened
@@ -60,9 +60,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Request:
-    """Events that wait for their turn."""
+    """Events that wait for their turn; `came` on the monotonic clock."""
 
     rows: Sequence[Row]
+    came: float = field(default_factory=time.monotonic)
     kept: Future[Kept] = field(default_factory=Future)
     visible: Future[Done[Freshened] | Failed] = field(default_factory=Future)
 
@@ -73,12 +74,15 @@ class FreshState:
 
     Attributes:
         events: taken since the start; `kept` of them.
+        refused: sent away or lost hold of, all to be sent again: too many waited, the server
+            ended, or the disk refused them.
         late: customers whose rows are still to be written.
         trouble: why they are; None: all is well.
     """
 
     events: int = 0
     kept: int = 0
+    refused: int = 0
     late: int = 0
     trouble: str | None = None
 
@@ -90,7 +94,8 @@ class FreshLane:
         home: with a data set that live events fit.
         days: of the training moments after sign-up.
         drain_seconds: how often the journal goes to the event store.
-        measure: told of every batch: events, seconds to keep, seconds until visible.
+        measure: told of each request whose features the online store has: how many events were
+            kept, and the seconds from when they came.
     """
 
     def __init__(
@@ -99,7 +104,7 @@ class FreshLane:
         days: Sequence[int],
         *,
         drain_seconds: float = DRAIN_SECONDS,
-        measure: Callable[[int, float, float], None] | None = None,
+        measure: Callable[[int, float], None] = lambda events, seconds: None,  # noqa: ARG005  nobody measures
     ) -> None:
         self.home, self.days, self.drain_seconds = home, tuple(days), drain_seconds
         self.measure = measure
@@ -113,10 +118,11 @@ class FreshLane:
         self._drainer: threading.Thread | None = None
         self._settled = threading.Event()
         self._state = FreshState()
+        self._refused = 0
 
     def state(self) -> dict[str, Any]:
         """How it fares."""
-        return asdict(self._state)
+        return asdict(replace(self._state, refused=self._refused))
 
     def start(self) -> None:
         """Carry on where a killed process stopped; without a journal there is nothing to do."""
@@ -144,6 +150,7 @@ class FreshLane:
         rows = self._reader().read(events)
         with self._change:
             if self._ending or self._rows + len(rows) > MOST_WAITING:
+                self._refused += len(rows)
                 raise NotReady(
                     "Events cannot be taken now.",
                     found="The server ends." if self._ending else f"{self._rows} wait already.",
@@ -184,7 +191,7 @@ class FreshLane:
                 opened = attempt(self._reader)
             path = self._path
             if path is None:
-                refuse(batch, str(getattr(opened, "reason", "")))
+                self._refuse(batch, str(getattr(opened, "reason", "")))
                 continue
             if self._settled.is_set():
                 self._settled.clear()
@@ -206,28 +213,33 @@ class FreshLane:
             return None if self._ending and not batch else batch
 
     def _do(self, path: FreshPath, batch: Sequence[Request]) -> None:
-        begun = time.monotonic()
         rows = [row for request in batch for row in request.rows]
         taken = attempt(lambda: path.take(rows)) if rows else None
-        after = time.monotonic()
         if isinstance(taken, Failed):
-            refuse(batch, taken.reason)
+            self._refuse(batch, taken.reason)
         elif taken is not None:
             tell(batch, taken.value)
         found = attempt(path.refresh)
-        for request in batch:
+        kept = taken.value.kept if isinstance(taken, Done) else 0
+        self._state = FreshState(
+            events=self._state.events + (0 if isinstance(taken, Failed) else len(rows)),
+            kept=self._state.kept + kept,
+            late=len(path.late),
+            trouble=next((one.reason for one in (taken, found) if isinstance(one, Failed)), None),
+        )
+        if isinstance(taken, Done) and isinstance(found, Done):
+            now = time.monotonic()
+            for request in batch:
+                self.measure(request.kept.result().reasons.count(None), now - request.came)
+        for request in batch:  # last: whoever waited finds it counted
             request.visible.set_result(
                 found if isinstance(found, Failed) else Done(found.value or NOBODY)
             )
-        kept = taken.value.kept if isinstance(taken, Done) else 0
-        self._state = FreshState(
-            events=self._state.events + len(rows),
-            kept=self._state.kept + kept,
-            late=len(path.late),
-            trouble=found.reason if isinstance(found, Failed) else None,
-        )
-        if self.measure is not None and rows:
-            self.measure(len(rows), after - begun, time.monotonic() - begun)
+
+    def _refuse(self, batch: Sequence[Request], reason: str) -> None:
+        with self._change:
+            self._refused += sum(len(request.rows) for request in batch)
+        refuse(batch, reason)
 
     def _drain(self) -> None:
         """Bring the journal to the event store now and then; what fails is tried again."""

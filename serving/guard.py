@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from lifecycle.errors import OnrampError
+from serving.places import without_places
 
 T = TypeVar("T")
 
@@ -18,7 +19,7 @@ class Done(Generic[T]):
 
 @dataclass(frozen=True)
 class Failed:
-    """What went wrong, in one line that may be shown."""
+    """What went wrong, in one line that may be shown: it names no place of this machine."""
 
     reason: str
 
@@ -33,7 +34,8 @@ def attempt(step: Callable[[], T]) -> Done[T] | Failed:
     try:
         return Done(step())
     except OnrampError as error:
-        return Failed(str(error))
+        return Failed(without_places(str(error)))
     except Exception as error:  # noqa: BLE001  the one place: see above
         lines = str(error).strip().splitlines()
-        return Failed(f"{type(error).__name__}: {lines[0][:300] if lines else 'no message'}")
+        line = without_places(lines[0])[:300] if lines else "no message"
+        return Failed(f"{type(error).__name__}: {line}")

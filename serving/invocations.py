@@ -28,6 +28,7 @@ from serving.champion import Champion
 from serving.door.rows import refuse_rows
 from serving.errors import refusal
 from serving.log_writer import LogWriter
+from serving.places import without_places
 from serving.quick.scoring import Quick, quick
 from serving.quick.whole import replayed, whole
 from serving.seat import Seat
@@ -116,10 +117,8 @@ def around(champion: Champion, log: LogWriter) -> ScoringApp:
 
 async def unreadable(request: Request, error: Exception) -> Response:  # noqa: ARG001  FastAPI's signature
     """What MLflow's parser tripped over, as the caller's error."""
-    return refusal(
-        FIRST_ERROR,
-        f"The request cannot be read as rows of features. {type(error).__name__}: {error}"[:1000],
-    )
+    words = f"{type(error).__name__}: {without_places(str(error))}"
+    return refusal(FIRST_ERROR, f"The request cannot be read as rows of features. {words}"[:1000])
 
 
 class ToMLflow:

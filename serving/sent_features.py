@@ -37,7 +37,7 @@ def as_sent(data: Any, features: Features, rows: int) -> list[dict[str, FeatureV
 
 
 def named(columns: pd.DataFrame | Mapping[str, Any], features: Features) -> list[tuple[Any, str]]:
-    """What each feature is called in the table, with its kind: columns without names have places."""
+    """What each feature is called in the table, with its kind; without names they have places."""
     found = list(columns)
     places = isinstance(columns, pd.DataFrame) and len(found) == len(features)
     if places and not {name for name, _ in features} & set(found):

@@ -61,7 +61,8 @@ class Service:
         self.watch = Watch(
             Registry(home), tuple(self.seats.values()), partial(around, log=self.log)
         )
-        self.fresh = FreshLane(home, sorted({day for task in tasks for day in task.moments}))
+        days = sorted({day for task in tasks for day in task.moments})
+        self.fresh = FreshLane(home, days, measure=self.metrics.visible)
         self.metrics.follow(self.fresh.state)
         self.receipts = Receipts(home.receipts)
         self.personal = Personal(home, dataset, self)

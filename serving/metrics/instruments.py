@@ -29,6 +29,8 @@ AGES = (
     1.0, 10.0, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 4 * DAY, 7 * DAY,
     14 * DAY, 30 * DAY, 90 * DAY,
 )  # fmt: skip
+# A second is promised; beyond it the buckets say how far.
+VISIBLE = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 5.0, 10.0, MINUTE)
 SERVED = ("online", "invocations", "canary")  # a shadow's answer reaches nobody
 SHED_FOR = ("full", "waited", "slow")
 
@@ -71,8 +73,13 @@ class Metrics:
             "onramp_feature_age_seconds", "Age of the features that were answered from.",
             ("task",), AGES,
         )  # fmt: skip
+        self._visible = Spread(
+            "onramp_events_visible_seconds",
+            "From an event's arrival until the online store had its customer's features.",
+            (), VISIBLE,
+        )  # fmt: skip
         ours = (self.requests, self.seconds, self.in_flight, self._shed, self._customers)
-        for instrument in (*ours, self.scores, self.ages):
+        for instrument in (*ours, self.scores, self.ages, self._visible):
             self.registry.register(instrument)
         ProcessCollector(registry=self.registry)
 
@@ -98,6 +105,10 @@ class Metrics:
         """Count customers who were asked about: scored, unknown, stale, unavailable."""
         for status, count in Counter(statuses).items():
             self._customers.add((task, status), count)
+
+    def visible(self, events: int, seconds: float) -> None:
+        """So many events are in their customers' features, so long after they came."""
+        self._visible.add((), [seconds] * events)
 
     def answered(self, predictions: Sequence[Prediction]) -> None:
         """Count scores and ages of rows on their way to the prediction log."""

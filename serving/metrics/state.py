@@ -80,10 +80,11 @@ class Events(Collector):
     def collect(self) -> Iterable[Metric]:
         state = self.state()
         events = CounterMetricFamily(
-            "onramp_events", "Events sent, by whether they were new and sound.", labels=["outcome"]
+            "onramp_events", "Events sent, by what became of them.", labels=["outcome"]
         )
         events.add_metric(["kept"], state["kept"])
         events.add_metric(["not_kept"], state["events"] - state["kept"])
+        events.add_metric(["refused"], state["refused"])
         late = GaugeMetricFamily(
             "onramp_events_late_customers",
             "Customers whose events are kept and whose features do not hold them yet.",

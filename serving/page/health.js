@@ -26,9 +26,32 @@ function logged(name, state) {
   return [[name, `${state.written} written, ${state.waiting} waiting, ${state.dropped} dropped${trouble}`]];
 }
 
+const STAGES = {
+  shadow: (one) => `version ${one.version} is asked too; customers never see its answers.`,
+  canary: (one) => `version ${one.version} answers ${one.share} % of the customers.`,
+};
+
+function rollout([task, { version, rollout: one }]) {
+  if (!one) return [];
+  const told = element("div");
+  const begun = one.since ? ` Since ${new Date(one.since).toLocaleString()}.` : "";
+  const failed = one.failures ? `, ${one.failures} failed: ${one.last_failure}` : ", none failed";
+  const counts =
+    `Answers here: ${one.challenger_answers} of version ${one.version}${failed}; ` +
+    `${one.champion_answers} of version ${version}.`;
+  const stage = STAGES[one.stage] || (() => `version ${one.version} stands beside the champion.`);
+  told.append(element("p", stage(one) + begun), element("p", counts));
+  if (one.dropped) told.append(element("p", `${one.dropped} rows were not asked: too slow.`));
+  for (const words of Object.values(one.findings || {})) told.append(element("p", words, "quiet"));
+  return [[`${task}: ${one.stage}`, told]];
+}
+
 function show(state) {
   const tasks = Object.entries(state.tasks || {});
   document.getElementById("tasks").replaceChildren(...tasks.map(([task, one]) => row(task, one)));
+  const rollouts = tasks.flatMap(rollout);
+  pairs(document.getElementById("rollouts"), rollouts);
+  document.getElementById("rollouts-part").hidden = !rollouts.length;
   pairs(document.getElementById("logs"), [
     ...logged("Prediction log", state.prediction_log),
     ...logged("Reasons kept", state.receipts),

@@ -118,7 +118,8 @@ def test_a_lost_row_is_an_alert(tmp_path: Path) -> None:
     metrics = Metrics(lambda: datetime.now(UTC))
     writer = LogWriter(log, seen=metrics.answered)
     metrics.watch({}, writer.state)
-    metrics.follow(lambda: {"events": 3, "kept": 2, "late": 1, "trouble": None})
+    metrics.follow(lambda: {"events": 3, "kept": 2, "refused": 4, "late": 1, "trouble": None})
+    metrics.visible(2, 0.02)
     writer.start()
     dropped = 'onramp_prediction_log_rows_total{outcome="dropped"}'
     with shown(metrics) as port, prometheus(tmp_path, port) as client:
@@ -130,6 +131,8 @@ def test_a_lost_row_is_an_alert(tmp_path: Path) -> None:
         assert values(client, dropped) == [3.0]
         assert values(client, "onramp_prediction_score_count") == [3.0]
         assert values(client, 'onramp_events_total{outcome="not_kept"}') == [1.0]
+        assert values(client, 'onramp_events_total{outcome="refused"}') == [4.0]
+        assert values(client, "onramp_events_visible_seconds_count") == [2.0]
         unanswered = [
             text for text in queries(dashboard()) if not asked(client, "query", query=text)
         ]

@@ -98,7 +98,7 @@ def known() -> set[str]:
     metrics = Metrics(lambda: datetime.now(UTC))
     nothing = LogState(written=0, dropped=0, waiting=0, trouble="")
     metrics.watch({"churn": Seat("churn")}, lambda: nothing)
-    metrics.follow(lambda: {"events": 0, "kept": 0, "late": 0, "trouble": None})
+    metrics.follow(lambda: {"events": 0, "kept": 0, "refused": 0, "late": 0, "trouble": None})
     return {
         family.name + ending
         for family in metrics.registry.collect()

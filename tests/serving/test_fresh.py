@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from features.store import forget_store, online
+from lifecycle.errors import NotReady
 from lifecycle.event_journal import EventJournal
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
@@ -21,8 +22,9 @@ from tasks import supported
 from tests.features.canonical import settle
 from tests.features.fresh.live import bought, served_home
 from tests.serving.conftest import TestClient
+from tests.serving.metrics.reading import Read, read
 
-NAMES = [f"c{n}" for n in range(12)]
+NAMES = [f"c{n}" for n in range(14)]
 PATIENCE_SECONDS = 60.0
 
 
@@ -46,6 +48,10 @@ def name() -> str:
 def client(home: Home) -> Iterator[TestClient]:
     with TestClient(build_app(home, tuple(supported(home.dataset()).values()))) as client:
         yield client
+
+
+def metrics(client: TestClient) -> Read:
+    return read(client.get("/metrics").text)
 
 
 def bought_by(home: Home, name: str) -> object:
@@ -122,16 +128,45 @@ def test_what_is_no_request_is_refused(client: TestClient, body: Any, words: str
 
 def test_requests_that_waited_are_taken_together(home: Home, name: str) -> None:
     """Each has its own answer, and the work was done once."""
-    batches: list[int] = []
-    lane = FreshLane(home, (1, 3, 7), measure=lambda events, *_: batches.append(events))
+    told: list[tuple[int, float]] = []
+    lane = FreshLane(home, (1, 3, 7), measure=lambda *one: told.append(one))
     requests = [lane.put([bought(name, 10.1 + n / 100)]) for n in range(9)]
     for request in requests:
         assert request.kept.result(PATIENCE_SECONDS).reasons == (None,)
         request.visible.result(PATIENCE_SECONDS)
     lane.stop()
-    assert sum(batches) == 9
-    assert len(batches) < 9
+    assert [events for events, _ in told] == [1] * 9
+    assert len({request.kept.result().moment for request in requests}) < 9
     assert bought_by(home, name) == 9.0
+
+
+def test_what_cannot_be_taken_is_counted_and_not_measured(home: Home, name: str) -> None:
+    """Refused for want of room or of time, it is there to be sent again, and was never visible."""
+    told: list[tuple[int, float]] = []
+    lane = FreshLane(home, (1, 3, 7), measure=lambda *one: told.append(one))
+    lane.put([bought(name, 10.9)] * 2).visible.result(PATIENCE_SECONDS)
+    lane.stop()
+    with pytest.raises(NotReady, match="The server ends"):
+        lane.put([bought(name, 10.91)] * 3)
+    state = lane.state()
+    assert (state["events"], state["kept"], state["refused"]) == (2, 1, 3)
+    assert [events for events, _ in told] == [1]
+
+
+def test_how_long_events_take_is_in_the_metrics(client: TestClient, name: str) -> None:
+    """Each kept event is counted with the time until its customer's features held it."""
+    before = metrics(client)
+    began = time.monotonic()
+    body = {"events": [bought(name, 10.2), bought(name, 10.3), {**bought(name, 1), "event": "no"}]}
+    assert client.post("/events?wait=true", json=body).json()["visible"] is True
+    visible, total = "onramp_events_visible_seconds", "onramp_events_total"
+    after = metrics(client)
+    assert after.total(f"{visible}_count") - before.total(f"{visible}_count") == 2
+    spent = after.total(f"{visible}_sum") - before.total(f"{visible}_sum")
+    assert 0 < spent <= 2 * (time.monotonic() - began)
+    assert after.value(total, outcome="kept") - before.value(total, outcome="kept") == 2
+    assert after.value(total, outcome="not_kept") - before.value(total, outcome="not_kept") == 1
+    assert after.value(total, outcome="refused") == 0
 
 
 def test_what_a_killed_server_kept_is_served_by_the_next(home: Home, name: str) -> None:

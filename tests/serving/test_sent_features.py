@@ -30,11 +30,12 @@ ODD: dict[str, dict[str, Any]] = {
     "an object in a column of nobody": {
         "instances": [{"visits": 3.0, "country": "DE", "x": {"a": 1}}]
     },
-    "yes for a number": {"dataframe_records": [{"visits": 3.0, "spent": None, "country": "DE"}]},
 }
 CELLS = st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.lists(st.integers())
-COLUMN = CELLS | st.lists(CELLS, max_size=3) | st.lists(CELLS, max_size=3).map(
-    lambda cells: np.array([str(cell) for cell in cells])
+COLUMN = (
+    CELLS
+    | st.lists(CELLS, max_size=3)
+    | st.lists(CELLS, max_size=3).map(lambda cells: np.array([str(cell) for cell in cells]))
 )
 
 
