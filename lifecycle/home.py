@@ -12,6 +12,8 @@ from lifecycle.dataset import DataSet, read_dataset
 from lifecycle.errors import NotReady, UsageError
 from lifecycle.receiver import Receiver
 
+RECEIPTS_DAYS = 365
+
 
 @dataclass(frozen=True, kw_only=True)
 class Home:
@@ -20,12 +22,14 @@ class Home:
     Attributes:
         stores: the Feast configuration to apply instead of the embedded one.
         webhook: whom to tell that an alias moved; None: nobody, or MLflow's server tells.
+        receipts_days: how long the server keeps what was given with answers.
     """
 
     root: Path
     tracking_uri: str
     stores: Path | None = None
     webhook: Receiver | None = None
+    receipts_days: int = RECEIPTS_DAYS
 
     @property
     def dataset_file(self) -> Path:
@@ -95,7 +99,7 @@ class Home:
 
     @property
     def receipts(self) -> Path:
-        """The reasons that were given with answers, by receipt."""
+        """What was given with answers and no log has, by receipt."""
         return self.root / "receipts"
 
     @property
@@ -147,6 +151,7 @@ def open_home(
     tracking_uri: str = "",
     stores: Path | None = None,
     webhook: Receiver | None = None,
+    receipts_days: int = RECEIPTS_DAYS,
 ) -> Home:
     """Name the home at `root`. Makes nothing on disk: each store makes its own folder.
 
@@ -170,4 +175,5 @@ def open_home(
         tracking_uri=tracking_uri or f"sqlite:///{root / 'mlflow.db'}",
         stores=stores,
         webhook=webhook,
+        receipts_days=receipts_days,
     )

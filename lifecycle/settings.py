@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     tokens_file: Path | None = Field(
         default=None, description="who may ask the server what, one token a line"
     )
+    receipts_days: int = Field(
+        default=365, ge=1, description="days that the server keeps the reasons it gave"
+    )
     tokens: SecretStr = Field(default=SecretStr(""), description="the same lines, in a variable")
 
 

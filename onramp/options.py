@@ -72,6 +72,7 @@ def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
             settings.tracking_uri,
             settings.stores,
             receiver(settings.webhook_url, settings.webhook_secret.get_secret_value()),
+            settings.receipts_days,
         ),
         actor=actor or settings.actor,
         host=settings.host,

@@ -26,7 +26,7 @@ from serving.door.envelope import request_id, with_ours
 from serving.door.openapi.described import Described
 from serving.door.openapi.page import POLICY, endpoints_page
 from serving.errors import refusal, status_of
-from serving.events import Happened, take
+from serving.events import Happened, described, take
 from serving.ids import customer_id
 from serving.invocations import ToMLflow
 from serving.metrics.measured import Measured
@@ -121,6 +121,7 @@ def build_app(
     door = door or Door()
     app = Described(
         tasks=service.tasks, asks=door.tokens is not None,
+        event=lambda: described(service.fresh.fields()),
         title="Onramp", version=version("onramp"), lifespan=lifespan, docs_url=None, redoc_url=None,
     )  # fmt: skip
     app.state.service = service

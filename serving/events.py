@@ -3,17 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from ingestion.live_rows import LONGEST_TEXT
 from serving.fresh import FreshLane
 from serving.guard import Failed
-from serving.ids import customer_id
+from serving.ids import LONGEST_ID, customer_id
 
 MOST_EVENTS = 1_000
 # Longer than it takes; past it the events are kept all the same.
 VISIBLE_SECONDS = 5.0
+
+
+# What any event is; the data set says which other fields there are (`described`).
+TEXT, MAYBE = {"type": "string", "maxLength": LONGEST_TEXT}, ["string", "null"]
+PLAIN = {"type": ["string", "number", "boolean", "null"]}
+EVENT: Mapping[str, Any] = {
+    "type": "object",
+    "required": ["customer_id", "event", "occurred_at"],
+    "properties": {
+        "event_id": {"type": MAYBE, "maxLength": LONGEST_TEXT},
+        "customer_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID},
+        "event": TEXT,
+        "occurred_at": {"type": "string", "format": "date-time"},
+        "received_at": {"type": MAYBE, "format": "date-time"},
+    },
+    "additionalProperties": PLAIN,
+}
+
+
+def described(fields: Sequence[str]) -> dict[str, Any]:
+    """JSON schema of an event with these fields alone; where there are none, of any event."""
+    if not fields:
+        return dict(EVENT)
+    known = EVENT["properties"]
+    properties = {name: known.get(name, PLAIN) for name in fields}
+    return {**EVENT, "properties": properties, "additionalProperties": False}
 
 
 class Happened(BaseModel):
@@ -25,7 +53,10 @@ class Happened(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    events: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_EVENTS)]
+    events: Annotated[
+        list[Annotated[dict[str, Any], WithJsonSchema(dict(EVENT))]],
+        Field(min_length=1, max_length=MOST_EVENTS),
+    ]
 
 
 async def take(lane: FreshLane, events: list[dict[str, Any]], *, wait: bool) -> dict[str, Any]:

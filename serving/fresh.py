@@ -124,6 +124,11 @@ class FreshLane:
         """How it fares."""
         return asdict(replace(self._state, refused=self._refused))
 
+    def fields(self) -> tuple[str, ...]:
+        """What an event of this data set may hold; nothing where it takes none."""
+        opened = attempt(self._reader)
+        return opened.value.columns if isinstance(opened, Done) else ()
+
     def start(self) -> None:
         """Carry on where a killed process stopped; without a journal there is nothing to do."""
         if EventJournal(self.home).path.exists():

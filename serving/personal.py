@@ -26,7 +26,9 @@ from serving.personalization import (
     risk,
     summary,
 )
+from serving.receipts import Shown
 from serving.segment import SERVICE, Labels, Segments, segments
+from serving.shown import shown
 
 # Where Feast knows no segments, each question would read its registry anew, in everybody's way.
 AGAIN_SECONDS = 5.0
@@ -44,6 +46,8 @@ class Answers(Protocol):
     ) -> Sequence[Answer]: ...
 
     async def segments(self, customer: str) -> tuple[OnlineRow, datetime]: ...
+
+    def keep(self, page: Shown) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,16 +96,19 @@ class Personal:
             reasons: how many for the risk.
         """
         known = await self._found_out(user, reasons)
-        told, shown = risk(known.risk), content(known.content, self.content)
+        told, liked = risk(known.risk), content(known.content, self.content)
         segment = self._labels.body(known.segments)
-        return {
+        body = {
             "user_id": user,
-            **summary({"risk": told, "content": shown, "segment": segment}),
+            **summary({"risk": told, "content": liked, "segment": segment}),
             "risk": told,
-            "content": shown,
+            "content": liked,
             "segment": segment,
             "welcome": self._welcome(told["band"], known),
         }
+        if body["receipt_id"]:
+            self.answers.keep(shown(body))
+        return body
 
     async def _found_out(self, user: str, reasons: int) -> Known:
         """Asked together, so that the slowest and not their sum is what a user waits for."""

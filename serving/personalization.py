@@ -75,8 +75,13 @@ def fallback(table: Sequence[Content], popularity: Mapping[str, float]) -> list[
 def rank(table: Sequence[Content], scores: Mapping[str, float]) -> list[dict[str, Any]]:
     """Each class with what is shown for it, the highest score first."""
     rows = {row.type: row for row in table}
-    order = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
+    order = in_order(scores)
     return [shown(rows.get(k) or Content(type=k, title=spelt(k)), p) for k, p in order]
+
+
+def in_order(scores: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The highest first; equals by name."""
+    return sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def shown(row: Content, score: float | None) -> dict[str, Any]:

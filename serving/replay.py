@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from lifecycle.errors import NotReady
@@ -31,7 +31,8 @@ class Replay:
         ranked: class → probability now, the likeliest first.
         band: of the churn risk; None for other tasks.
         reasons: as they are now, in words.
-        reasons_verdict: None where the answer was given without reasons, or none were kept.
+        reasons_verdict: None where the answer was given without reasons, or none are kept.
+        reasons_gone: why none are kept, where they were and are no longer; else empty.
         differences: what is not as it was, in words.
         features: the logged vector.
         champion: the version that serves now; None when none does.
@@ -53,6 +54,7 @@ class Replay:
     band: str | None
     reasons: Sequence[Mapping[str, Any]]
     reasons_verdict: Verdict | None
+    reasons_gone: str
     differences: tuple[str, ...]
     features: Mapping[str, FeatureValue]
 
@@ -69,7 +71,8 @@ class Replay:
         yield f"  replayed: {self.verdict}, {self.replayed!r}"
         yield from (f"    {words}" for words in self.differences)
         kept = self.reasons_verdict
-        yield f"  because ({f'reasons: {kept}' if kept else 'worked out now: none were kept'})"
+        none = self.reasons_gone or "none were kept"
+        yield f"  because ({f'reasons: {kept}' if kept else f'worked out now: {none}'})"
         yield from (f"    {reason['words']}" for reason in self.reasons)
         if self.champion != self.version:
             now = f"version {self.champion}" if self.champion else "no version"
@@ -120,7 +123,7 @@ def replayed(home: Home, then: Prediction) -> Replay:
     again = float(reported(scorer, probabilities)[0])
     answer = scorer.answers(probabilities)[0]
     ranked = by_class(scorer, probabilities[0])
-    given = receipts.find(home, then.receipt_id)
+    given = receipts.find(home, then.receipt_id, then.scored_at)
     reasons = explained(champion, vector, len(given.reasons) if given else REASONS)
     score, differences = compared(then, again, answer, ranked)
     why = same_reasons(given, reasons) if given else None
@@ -132,9 +135,17 @@ def replayed(home: Home, then: Prediction) -> Replay:
         verdict=worst(score, why or "identical"), logged=then.prediction, replayed=again,
         answer=then.answer, ranked=ranked,
         band=champion.bands.of(again) if champion.bands else None,
-        reasons=reasons, reasons_verdict=why,
+        reasons=reasons, reasons_verdict=why, reasons_gone="" if given else gone(home, then),
         differences=(*differences, *reason_differences(given, reasons, why)), features=vector,
     )  # fmt: skip
+
+
+def gone(home: Home, then: Prediction) -> str:
+    """Why the reasons of an answer are not kept, if that is known."""
+    first = receipts.kept_from(home)
+    if first is None or then.scored_at.astimezone(UTC).date() >= first:
+        return ""
+    return f"those of before {first} were taken away (ONRAMP_RECEIPTS_DAYS)"
 
 
 def explained(

@@ -29,7 +29,7 @@ from serving.metrics.instruments import Metrics
 from serving.personal import Personal
 from serving.quick.customers import Customers
 from serving.reasons import Explaining
-from serving.receipts import Receipts, given
+from serving.receipts import Receipts, Shown, given
 from serving.rollout.answering import answer_each
 from serving.rollout.shadow import Shadow
 from serving.seat import Seat, Sitting
@@ -64,7 +64,7 @@ class Service:
         days = sorted({day for task in tasks for day in task.moments})
         self.fresh = FreshLane(home, days, measure=self.metrics.visible)
         self.metrics.follow(self.fresh.state)
-        self.receipts = Receipts(home.receipts)
+        self.receipts = Receipts(home.receipts, home.receipts_days)
         self.personal = Personal(home, dataset, self)
         self._lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="answers")
         self._asking = Customers(self._answer, self._lane)
@@ -159,6 +159,10 @@ class Service:
         for receipt, why in told.items():
             self.receipts.put(given(str(receipt), why))
         return [replace(one, reasons=told.get(one.receipt_id)) for one in answers]
+
+    def keep(self, page: Shown) -> None:
+        """Keep what a page showed, behind its answer."""
+        self.receipts.put(page)
 
     def ready(self) -> dict[str, Any]:
         """Who serves, and how the prediction log fares."""

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from lifecycle.errors import UnknownName
+from lifecycle.home import RECEIPTS_DAYS
 from lifecycle.settings import load_settings
 
 
@@ -18,6 +19,7 @@ def test_defaults() -> None:
     assert (settings.home, settings.host) == (Path(".onramp"), "127.0.0.1")
     assert settings.stores is None
     assert settings.actor == getpass.getuser()
+    assert settings.receipts_days == RECEIPTS_DAYS
 
 
 def test_the_environment_decides(monkeypatch: pytest.MonkeyPatch) -> None:

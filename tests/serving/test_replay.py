@@ -19,6 +19,7 @@ from lifecycle.home import Home, open_home
 from lifecycle.prediction_log import FeatureValue, Prediction, PredictionLog
 from onramp.cli import run
 from serving.app import build_app
+from serving.receipts import prune
 from serving.replay import TOLERANCE, closeness, parts, replay, worst
 from tasks import churn, preference
 from tests.serving.conftest import Forged, TestClient
@@ -62,6 +63,75 @@ def test_a_page_is_replayed_exactly(
     assert (content["task"], content["verdict"]) == ("preference", "identical")
     assert list(content["ranked"]) == [row["type"] for row in page["content"]["ranked"]]
     assert content["reasons_verdict"] is None
+
+
+def test_what_a_page_showed_is_kept_and_replayed(
+    forged: Forged, page: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The order of the content from the version, the segments as they were, the same welcome."""
+    shown = explained(forged.home, capsys, page["receipt_id"])["page"]
+    assert shown["content"] == [row["type"] for row in page["content"]["ranked"]]
+    assert (shown["content_verdict"], shown["welcome_verdict"]) == ("identical", "identical")
+    assert shown["segments"]["stage"] == page["segment"]["stage"]["name"] == "new"
+    assert shown["segments"]["segments"] == [one["name"] for one in page["segment"]["segments"]]
+    assert shown["segments"]["event_timestamp"] == page["segment"]["event_timestamp"]
+    assert shown["welcome"] == shown["welcome_now"] == page["welcome"]["text"]
+    assert explained(forged.home, capsys, page["risk"]["receipt_id"])["page"] is None
+
+
+def test_another_content_table_is_no_other_answer(
+    forged: Forged, page: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the user read is told, and what now; the models' answers are the same."""
+    forged.home.content_file.write_text(
+        '[[content]]\ntype = "faq"\ntitle = "Ask"\n[[welcome]]\ntext = "Hello!"\n'
+    )
+    found = explained(forged.home, capsys, page["receipt_id"])
+    assert found["same"] is True
+    assert (found["page"]["welcome"], found["page"]["welcome_now"]) == (
+        page["welcome"]["text"], "Hello!",
+    )  # fmt: skip
+    assert found["page"]["welcome_verdict"] == "different"
+    forged.home.content_file.write_text("[[[")
+    broken = explained(forged.home, capsys, page["receipt_id"])["page"]
+    assert "content.toml" in broken["welcome_now"]
+    assert run(["explain", page["receipt_id"], "--home", str(forged.home.root)]) == 0
+    said = capsys.readouterr().out
+    assert f"welcome: {page['welcome']['text']!r} (today's table: different)" in said
+    assert "segments (as kept): stage new" in said
+
+
+def test_content_in_another_order_is_found(
+    forged: Forged, page: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A page that is kept otherwise than the version ranks: exit code 12."""
+    (file,) = forged.home.receipts.iterdir()
+    types = [row["type"] for row in page["content"]["ranked"]]
+    swapped = json.dumps(list(reversed(types)))
+    file.write_text(file.read_text().replace(json.dumps(types), swapped))
+    found = explained(forged.home, capsys, page["receipt_id"], code=12)
+    assert found["page"]["content_verdict"] == "different"
+    assert found["page"]["differences"] == [
+        f"the content was {', '.join(reversed(types))} and is {', '.join(types)}"
+    ]
+
+
+def test_reasons_that_were_taken_away_are_said_to_be(
+    forged: Forged, page: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The log outlives them: the score is replayed, and why no reasons are compared."""
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    assert prune(forged.home.receipts, tomorrow) == 1
+    found = explained(forged.home, capsys, page["receipt_id"])
+    risk, _ = found["answers"]
+    assert (risk["verdict"], risk["reasons_verdict"]) == ("identical", None)
+    gone = f"those of before {tomorrow} were taken away (ONRAMP_RECEIPTS_DAYS)"
+    assert risk["reasons_gone"] == gone
+    assert found["page"] is None
+    assert run(["explain", page["receipt_id"], "--home", str(forged.home.root)]) == 0
+    said = capsys.readouterr().out
+    assert f"because (worked out now: {gone})" in said
+    assert "What the page showed beside its answers is not kept" in said
 
 
 def test_the_version_that_answered_is_asked_and_not_todays(

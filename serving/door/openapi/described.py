@@ -7,7 +7,7 @@ endpoint has the door before it: both are added here, so that no answer is undes
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -27,11 +27,19 @@ class Described(FastAPI):
     Attributes:
         tasks: the names that `{task}` in a path may be.
         asks: whether a token is asked for.
+        event: the JSON schema of one new event, asked for when the description is made.
     """
 
-    def __init__(self, *, tasks: tuple[str, ...], asks: bool, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        tasks: tuple[str, ...],
+        asks: bool,
+        event: Callable[[], Mapping[str, Any]],
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
-        self.tasks, self.asks = tasks, asks
+        self.tasks, self.asks, self.event = tasks, asks, event
 
     def openapi(self) -> dict[str, Any]:
         """Made once, when somebody first asks."""
@@ -40,6 +48,8 @@ class Described(FastAPI):
             for path, method, operation in operations(made):
                 complete(operation, path, method, asks=self.asks)
                 name_tasks(operation, self.tasks)
+            happened = made["components"]["schemas"]["Happened"]["properties"]
+            happened["events"]["items"] = dict(self.event())
             if self.asks:
                 made["components"]["securitySchemes"] = {"token": BEARER}
             self.openapi_schema = made
