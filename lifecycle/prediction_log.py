@@ -6,12 +6,9 @@ the disk, so that a reader never sees half of one, whether the process was kille
 
 from __future__ import annotations
 
-import json
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
 
 import duckdb
 import pandas as pd
@@ -19,60 +16,19 @@ import pyarrow as pa
 
 from lifecycle.home import Home
 from lifecycle.log_files import gather, reader, sweep, write_whole
+from lifecycle.prediction import (
+    COLUMNS,
+    FeatureValue,
+    Origin,
+    Prediction,
+    as_prediction,
+    as_table,
+    by_version,
+)
 
-# A canary's answer was given to its customer; what a challenger said in the shadow, to nobody.
-Origin = Literal["online", "batch", "invocations", "canary", "shadow"]
-FeatureValue = float | str | bool | None
+__all__ = ["COLUMNS", "FeatureValue", "Origin", "Prediction", "PredictionLog"]
 
 READ_TRIES = 3
-
-# Names of the log itself; a feature may not take one of them.
-COLUMNS = (
-    "receipt_id", "task", "version", "customer_id", "event_timestamp", "scored_at", "origin",
-    "prediction", "answer", "probabilities",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """One answer.
-
-    Attributes:
-        customer_id: None where feature rows were sent without a customer.
-        event_timestamp: the moment whose features were used; None where the caller sent rows.
-        prediction: probability of the positive class (binary) or of the answer (multiclass).
-        answer: the decision in words: `yes`/`no`, or the class ranked first.
-        probabilities: class → probability.
-        features: the values that went into the model, by name.
-    """
-
-    receipt_id: str
-    task: str
-    version: int
-    customer_id: str | None
-    event_timestamp: datetime | None
-    scored_at: datetime
-    origin: Origin
-    prediction: float
-    answer: str
-    probabilities: Mapping[str, float]
-    features: Mapping[str, FeatureValue]
-
-
-SCHEMA = pa.schema(
-    [
-        ("receipt_id", pa.string()),
-        ("task", pa.string()),
-        ("version", pa.int64()),
-        ("customer_id", pa.string()),
-        ("event_timestamp", pa.timestamp("us", tz="UTC")),
-        ("scored_at", pa.timestamp("us", tz="UTC")),
-        ("origin", pa.string()),
-        ("prediction", pa.float64()),
-        ("answer", pa.string()),
-        ("probabilities", pa.string()),
-    ]
-)
 
 
 class PredictionLog:
@@ -250,58 +206,3 @@ class PredictionLog:
 def stamp(moment: datetime) -> str:
     """What the name of a file begins with, so that files sort by when they were written."""
     return f"{moment:%Y%m%dT%H%M%S%f}"
-
-
-def by_version(predictions: Sequence[Prediction]) -> Sequence[Sequence[Prediction]]:
-    """The predictions apart by task and version, as files hold them."""
-    groups: dict[tuple[str, int], list[Prediction]] = {}
-    for prediction in predictions:
-        groups.setdefault((prediction.task, prediction.version), []).append(prediction)
-    return tuple(groups.values())
-
-
-def as_table(group: Sequence[Prediction]) -> pa.Table:
-    """Columns of the log, then one column a feature."""
-    fixed = {
-        name: [getattr(prediction, name) for prediction in group]
-        for name in COLUMNS
-        if name != "probabilities"
-    }
-    fixed["probabilities"] = [json.dumps(dict(p.probabilities)) for p in group]
-    table = pa.table({name: fixed[name] for name in COLUMNS}, schema=SCHEMA)
-    for name in sorted({name for prediction in group for name in prediction.features}):
-        values = [prediction.features.get(name) for prediction in group]
-        table = table.append_column(name, feature_column(values))
-    return table
-
-
-def as_prediction(row: Mapping[Hashable, Any]) -> Prediction:
-    """A row of the log as it was written; features that its file lacked are None."""
-    fixed = {name: row[name] for name in COLUMNS}
-    moment = fixed["event_timestamp"]
-    fixed |= {
-        "version": int(fixed["version"]),
-        "customer_id": None if pd.isna(fixed["customer_id"]) else fixed["customer_id"],
-        "event_timestamp": None if pd.isna(moment) else moment.to_pydatetime().astimezone(UTC),
-        "scored_at": fixed["scored_at"].to_pydatetime().astimezone(UTC),
-        "probabilities": json.loads(fixed["probabilities"]),
-    }
-    features = {str(k): None if pd.isna(v) else v for k, v in row.items() if k not in COLUMNS}
-    return Prediction(**fixed, features=features)
-
-
-def feature_column(values: Sequence[FeatureValue]) -> pa.Array:
-    """Text for categories, double for the rest, whatever the window holds."""
-    for kind in (pa.float64(), pa.string()):  # nearly always one of the two, and a fifth quicker
-        try:
-            return pa.array(values, kind)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            continue
-    if feature_type(values) == pa.string():
-        return pa.array([None if v is None else str(v) for v in values], pa.string())
-    return pa.array([None if v is None else float(v) for v in values], pa.float64())
-
-
-def feature_type(values: Sequence[FeatureValue]) -> pa.DataType:
-    """One type a column, whatever the window holds: text for categories, double for the rest."""
-    return pa.string() if any(isinstance(value, str) for value in values) else pa.float64()
