@@ -17,7 +17,7 @@ import pyarrow as pa
 from features.built import built as are_built
 from features.moments import moments
 from features.store import definitions, historical
-from lifecycle import prediction_log
+from lifecycle import prediction
 from lifecycle.home import Home
 from lifecycle.prediction_log import PredictionLog
 from lifecycle.progress import Progress, silent
@@ -185,7 +185,7 @@ def score_chunk(champion: Champion, vectors: pa.Table) -> pa.Table:
         "answer": scorer.answers(probabilities),
         "probabilities": [json.dumps(by_class(scorer, line)) for line in probabilities],
     }
-    table = pa.table(fixed, schema=prediction_log.SCHEMA)
+    table = pa.table(fixed, schema=prediction.SCHEMA)
     for name in columns:
         table = table.append_column(name, features[name])
     return table

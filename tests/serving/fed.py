@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,8 +35,9 @@ class Fed:
     tasks: tuple[Task, ...]
 
 
-def feed(root: Path) -> Fed:
-    home = settle(root)
+def feed(root: Path, stores: Path | None = None) -> Fed:
+    """Make it; `stores` is a Feast configuration in place of the embedded one."""
+    home = replace(settle(root), stores=stores)
     fill(home, *happenings())
     as_of = EventStore(home).as_of(home.dataset())
     tasks = tuple(supported(home.dataset()).values())
