@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -106,8 +107,9 @@ class Personal:
             "segment": segment,
             "welcome": self._welcome(told["band"], known),
         }
-        if body["receipt_id"]:
-            self.answers.keep(shown(body))
+        # of two answers it is theirs; where nobody answered, what was shown has one of its own
+        body["receipt_id"] = body["receipt_id"] or secrets.token_hex(12)
+        self.answers.keep(shown(body))
         return body
 
     async def _found_out(self, user: str, reasons: int) -> Known:

@@ -107,9 +107,15 @@ def logged(home: Home, receipt_id: str) -> Sequence[Prediction]:
         raise NotReady(
             f"No answer is logged by the receipt {receipt_id!r}.",
             found=f"Looked through {home.predictions}.",
-            do="An answer is there within two seconds of being given; is it this home's?",
+            do=f"It is there within two seconds of being given; is it this home's?{pruned(home)}",
         )
     return found
+
+
+def pruned(home: Home) -> str:
+    """That pages which were all fallback are not kept for ever, if some are gone."""
+    first = receipts.kept_from(home)
+    return f" Of pages without an answer those of before {first} were taken away." if first else ""
 
 
 def replayed(home: Home, then: Prediction) -> Replay:

@@ -53,11 +53,9 @@ def command(place: Place, receipt: str) -> int:
 
     Exit code 0: identical, or the same within 1e-9. 12: different, with what differs.
     """
-    from serving.replay import replay
-    from serving.shown import shown_again
+    from serving.shown import explained
 
-    answers = replay(place.home, receipt)
-    page = shown_again(place.home, receipt, answers)
+    answers, page = explained(place.home, receipt)
     verdicts = {one.verdict for one in answers} | {page.content_verdict if page else None}
     same = "different" not in verdicts
     found = Explained(same=same, answers=answers, page=page)

@@ -109,7 +109,7 @@ class Hangs:
     explain = segments = ask
 
     def keep(self, page: object) -> None:
-        raise AssertionError(f"nothing was answered, and {page} is kept")
+        """Nobody reads it."""
 
 
 def test_columns_are_those_of_the_segments() -> None:
@@ -196,7 +196,7 @@ def test_a_store_that_hangs_costs_the_personal_touch_alone(
     body = soon(client)
     assert body["personalized"] is False
     assert body["fallback_reason"].startswith("The online store is too slow. No answer in ")
-    assert body["receipt_id"] is None
+    assert body["risk"]["receipt_id"] is body["content"]["receipt_id"] is None
     assert body["segment"]["status"] == "unavailable"
     assert len(body["content"]["ranked"]) == 3
     assert body["welcome"]["text"]

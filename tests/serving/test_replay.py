@@ -21,6 +21,7 @@ from onramp.cli import run
 from serving.app import build_app
 from serving.receipts import prune
 from serving.replay import TOLERANCE, closeness, parts, replay, worst
+from serving.shown import explained as explained_page
 from tasks import churn, preference
 from tests.serving.conftest import Forged, TestClient
 from tests.serving.test_personal import Store
@@ -99,6 +100,39 @@ def test_another_content_table_is_no_other_answer(
     said = capsys.readouterr().out
     assert f"welcome: {page['welcome']['text']!r} (today's table: different)" in said
     assert "segments (as kept): stage new" in said
+
+
+def test_a_page_that_was_all_fallback_is_explained_too(
+    forged: Forged, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No version answered: what was shown, to whom and why, as it was kept; until it is pruned."""
+    with TestClient(build_app(forged.home, TASKS, lookup=Store())) as client:
+        body = client.get("/api/personalization/nobody").json()
+    found = explained(forged.home, capsys, body["receipt_id"])
+    assert (found["same"], found["answers"]) == (True, [])
+    page = found["page"]
+    assert (page["user_id"], page["fallback_reason"]) == ("nobody", body["fallback_reason"])
+    assert page["content"] == [row["type"] for row in body["content"]["ranked"]]
+    assert page["content_verdict"] is None
+    assert page["welcome"] == page["welcome_now"] == body["welcome"]["text"]
+    assert run(["explain", body["receipt_id"], "--home", str(forged.home.root)]) == 0
+    said = capsys.readouterr().out
+    assert "The page of customer nobody showed: " in said
+    assert f"fallback: {body['fallback_reason']}" in said
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    prune(forged.home.receipts, tomorrow)
+    assert run(["explain", body["receipt_id"], "--home", str(forged.home.root)]) == 4
+    words = " ".join(capsys.readouterr().err.split())
+    assert f"Of pages without an answer those of before {tomorrow} were taken away." in words
+
+
+def test_a_page_without_its_log_is_no_replay(forged: Forged, page: dict[str, Any]) -> None:
+    """What it showed is kept, and the answers that it stands on are not: said, and no more."""
+    for task in ("churn", "preference"):
+        for file in (forged.home.predictions / f"task={task}").iterdir():
+            file.unlink()
+    with pytest.raises(NotReady, match="No answer is logged"):
+        explained_page(forged.home, page["receipt_id"])
 
 
 def test_content_in_another_order_is_found(
