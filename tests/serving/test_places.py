@@ -15,7 +15,7 @@ from serving.door.entry import Door
 from serving.door.hosts import Hosts
 from serving.door.limits import Limits
 from serving.guard import Failed, attempt
-from serving.places import without_places
+from serving.places import LONGEST, without_places
 from tasks import churn, preference, supported
 from tests.features.canonical import settle
 from tests.features.fresh.live import bought
@@ -54,6 +54,14 @@ def test_no_path_is_left(parts: list[str], before: str) -> None:
     if not end and " " in path:
         path = path.replace(" ", "_")
     assert path.rpartition("/")[0] + "/" not in without_places(f"{before}{path}{end}")
+
+
+@pytest.mark.parametrize("made", ['"/{}', "'/{}", " /{}", "'\"/{}'", "x://{}", "'file:///{}"])
+@pytest.mark.parametrize("filling", ["a", "a/", "/", "'/", '"/', ":/", "a@", " /a"])
+def test_no_text_is_worth_more_than_one_look(made: str, filling: str) -> None:
+    """What a caller sent comes back in errors: its beginning, however much of it there is."""
+    told = without_places(made.format(filling * 1_000_000))
+    assert len(told) <= 2 * LONGEST
 
 
 def test_failures_of_any_kind_are_told_without_places() -> None:
