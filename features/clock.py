@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,5 +44,12 @@ def live(home: Home) -> datetime:
 
 def changed_at(*paths: Path) -> Stamp:
     """When files, and the write-ahead logs of those that SQLite keeps, were last written."""
-    files = [file for path in paths for file in (path, path.with_name(f"{path.name}-wal"))]
-    return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in files)
+    return tuple(written_at(f"{path}{end}") for path in paths for end in ("", "-wal"))
+
+
+def written_at(file: str) -> int:
+    """Nanoseconds; 0 where there is no such file."""
+    try:
+        return os.stat(file).st_mtime_ns  # noqa: PTH116  each request looks, and a Path costs as much again
+    except (FileNotFoundError, NotADirectoryError):
+        return 0

@@ -35,6 +35,8 @@ def redefined(learned: Mapping[str, str], today: Mapping[str, str]) -> tuple[str
             version of before they were kept has none, and nothing can be said of it.
         today: the same, of the features as they are computed now.
     """
+    if learned.items() <= today.items():  # nearly always, and a tenth of the work
+        return ()
     return tuple(sorted(n for n in learned.keys() & today.keys() if learned[n] != today[n]))
 
 

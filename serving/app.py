@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from importlib.metadata import version
@@ -15,7 +15,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Scope
+from starlette.types import ASGIApp, Scope
 
 from lifecycle.errors import OnrampError, UsageError
 from lifecycle.home import Home
@@ -34,10 +34,14 @@ from serving.metrics.page import page
 from serving.metrics.routes import Routes
 from serving.page import routes as page_files
 from serving.places import without_places
+from serving.quick.straight import Straight
 from serving.reasons import MOST_EXPLAINED, MOST_REASONS
+from serving.seat import Seat
 from serving.service import Service
 
 MOST_CUSTOMERS = 1_000
+# FastAPI's own, looked for at each request; its log would hold what callers sent.
+TELEMETRY = ("tracing", "metrics", "logs", "auto_configure")
 REASONS = 3  # for the risk that a page shows, unless it asks for another number
 
 
@@ -122,20 +126,26 @@ def build_app(
     app = Described(
         tasks=service.tasks, asks=door.tokens is not None,
         event=lambda: described(service.fresh.fields()),
+        telemetry=dict.fromkeys(TELEMETRY, False),
         title="Onramp", version=version("onramp"), lifespan=lifespan, docs_url=None, redoc_url=None,
     )  # fmt: skip
     app.state.service = service
-    to_mlflow(app, service)
+    ways = to_mlflow(app, service)
     app.router.routes.extend(page_files())
     endpoints(app, service)
     refusals(app)
+    app.add_middleware(Straight, ways=ways)
     behind(app, replace(door, told=service.metrics.shed))
     app.add_middleware(Measured, metrics=service.metrics, routes=Routes(lambda: app.router.routes))
     return app
 
 
-def to_mlflow(app: FastAPI, service: Service) -> None:
-    """MLflow's protocol for the first task, and for each by its name."""
+def to_mlflow(app: FastAPI, service: Service) -> Mapping[str, tuple[Seat, ASGIApp]]:
+    """MLflow's protocol for the first task, and for each by its name.
+
+    Returns:
+        What asks for scores: path → the seat it asks, and the endpoint.
+    """
     first = service.tasks[0]
 
     def of_first(scope: Scope) -> Any:  # noqa: ARG001  the first whatever was asked
@@ -147,6 +157,13 @@ def to_mlflow(app: FastAPI, service: Service) -> None:
     for path in ("/invocations", "/ping", "/health", "/version"):
         app.router.routes.append(Route(path, ToMLflow(of_first, path)))
     app.router.routes.append(Route("/{task}/invocations", ToMLflow(of_named, "/invocations")))
+    paths = {"/invocations": first, **{f"/{name}/invocations": name for name in service.tasks}}
+    return {path: way_to(service.seat(name)) for path, name in paths.items()}
+
+
+def way_to(seat: Seat) -> tuple[Seat, ASGIApp]:
+    """A seat, and the endpoint of those who ask it for scores."""
+    return seat, ToMLflow(lambda _: seat, "/invocations")
 
 
 def endpoints(app: FastAPI, service: Service) -> None:

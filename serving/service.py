@@ -152,6 +152,8 @@ class Service:
         self, champion: Champion, answers: Sequence[Answer], reasons: int
     ) -> Sequence[Answer]:
         """The answers with their reasons, where there are any to be had in time."""
+        if not reasons:
+            return answers
         told: dict[str | None, Any] = {}
         for by, those in givers(answers, champion):
             why = await self._explaining.of(by, [one.features for one in those], reasons)

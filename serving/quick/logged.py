@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lifecycle.prediction_log import FeatureValue, Prediction
-from lifecycle.scorer import Probabilities, reported
+from lifecycle.scorer import Probabilities, names, reported
 from serving.champion import Champion
 from serving.sent_row import sent_row
 
@@ -36,6 +36,7 @@ class Scored:
         answers = scorer.answers(self.probabilities)
         shown = reported(scorer, self.probabilities).tolist()
         lines = self.probabilities.tolist()
+        columns = names(scorer)
         return [
             sent_row(
                 self.champion,
@@ -43,12 +44,14 @@ class Scored:
                 prediction=prediction,
                 answer=answer,
                 probabilities=dict(zip(map(str, scorer.classes), line, strict=True)),
-                features={name: as_read(row.get(name)) for name, _ in scorer.features},
+                features=dict(zip(columns, as_read(list(map(row.get, columns))), strict=True)),
             )
             for row, prediction, answer, line in zip(self.sent, shown, answers, lines, strict=True)
         ]
 
 
-def as_read(value: FeatureValue) -> FeatureValue:
+def as_read(values: Sequence[FeatureValue]) -> Sequence[FeatureValue]:
     """What the model reads: a whole number is a double like the others."""
-    return float(value) if type(value) is int else value
+    if int not in set(map(type, values)):
+        return values
+    return [float(value) if type(value) is int else value for value in values]

@@ -55,6 +55,7 @@ class Rows:
         """
         self.names, self.required = frozenset(kinds), required
         self._numbers = [name for name, kind in kinds.items() if kind == "number"]
+        self._usual: list[str] | None = None  # no columns are none that were looked at
         self._words = [name for name, kind in kinds.items() if kind != "number"]
         self._forms: Mapping[str, Callable[[Any], list[Row] | None]] = {
             "dataframe_split": self._split,
@@ -88,8 +89,9 @@ class Rows:
         if not isinstance(sent, dict) or not {"columns", "data"} <= sent.keys() <= SPLIT:
             return None
         columns, data = sent["columns"], sent["data"]
-        if not are(list, columns, data) or not self._named(columns):
+        if not are(list, columns, data) or not (columns == self._usual or self._named(columns)):
             return None
+        self._usual = columns  # a caller sends the same each time
         if not data or set(map(type, data)) != {list} or set(map(len, data)) != {len(columns)}:
             return None
         if "index" in sent and not numbered(sent["index"], len(data)):
