@@ -37,6 +37,7 @@ from benchmarks.serving_report import write
 ROOT = Path(__file__).resolve().parents[1]
 LOAD = str(Path(__file__).with_name("serving_load.py"))
 CONNECTIONS = (1, 8, 64)
+SLOW = 16  # connections beyond which plain MLflow answers none of them within a load
 LIBRARIES = ("mlflow", "lightgbm", "uvicorn", "uvloop", "httptools", "orjson", "redis")
 
 
@@ -79,10 +80,12 @@ class Measuring:
         self, server: Server, what: str, size: int, *, connections: int,
         seconds: float | None = None, rate: float | None = None, store: int | None = None,
     ) -> dict[str, Any]:  # fmt: skip
-        """One load, in a process of its own."""
+        """One load, in a process of its own; a longer one for who answers twenty a second."""
+        longer = max(1.0, connections / SLOW) if server.system == MLFLOW else 1.0
         load = Load(
             port=server.port, questions=str(self.questions[what, size]), connections=connections,
-            seconds=seconds or self.plan.seconds, warm=self.plan.warm, rate=rate,
+            seconds=longer * (seconds or self.plan.seconds), warm=longer * self.plan.warm,
+            rate=rate,
             pids={"server": server.pids, **({"store": [store]} if store else {})},
         )  # fmt: skip
         run = subprocess.run(
@@ -219,11 +222,16 @@ def installed() -> Iterator[tuple[str, str]]:
 @click.option("--rounds", type=click.IntRange(min=1), help=f"Turns of a cell: {WHOLE.rounds}.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), help=f"Of a load: {WHOLE.seconds}.")
 @click.option("--report", is_flag=True, help="Write the report of what is there; measure nothing.")
-@click.option("--to", default=Path(__file__).parent, type=click.Path(path_type=Path),
-              help="Where the report goes.")  # fmt: skip
+@click.option("--to", type=click.Path(path_type=Path),
+              help="Where the report goes: here; with --quick beside its lines.")  # fmt: skip
 @click.option("--scratch", default=ROOT / ".onramp-benchmark", type=click.Path(path_type=Path))
 def main(  # one argument an option: click hands them over
-    quick: bool, rounds: int | None, seconds: float | None, report: bool, to: Path, scratch: Path
+    quick: bool,
+    rounds: int | None,
+    seconds: float | None,
+    report: bool,
+    to: Path | None,
+    scratch: Path,
 ) -> None:
     """Measure, and write the report."""
     plan = QUICK if quick else WHOLE
@@ -236,7 +244,7 @@ def main(  # one argument an option: click hands them over
     if not lines.exists():
         raise click.UsageError(f"There is nothing in {folder}: measure first, without --report.")
     read = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
-    write(read, to, name="serving-quick" if quick else "serving")
+    write(read, to or (folder if quick else Path(__file__).parent))
 
 
 if __name__ == "__main__":

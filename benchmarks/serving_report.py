@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
+from textwrap import fill
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -33,8 +35,9 @@ HOW = """\
 - **Onramp** is `onramp serve` as shipped: one process, every answer in the prediction log.
 - **The load** is another process, on the same cores: prepared bytes over kept connections, each of
   which asks again as soon as it has its answer (closed loop). Of every answer the status and the
-  number of rows are checked. {seconds:g} s a load after {warm:g} s of warming, {rounds} rounds, all
-  servers of a part up at once and taking turns; a cell is the median of its rounds.
+  number of rows are checked. {seconds:g} s a load after {warm:g} s of warming (plain MLflow at 64
+  connections four times as long), {rounds} rounds, all servers of a part up at once and taking
+  turns; a cell is the median of its rounds.
 - **CPU** is user and system time of the server's processes by `/proc`, over all answers; of Redis
   apart. **Memory** is the peak of the largest process. **A start** ends with the first 200 of
   `/ping`, asked every ten milliseconds, bytecode and page cache warm; median of {starts}.
@@ -47,17 +50,18 @@ HOW = """\
 """
 
 
-def write(lines: Sequence[Line], to: Path, *, name: str = "serving") -> None:
+def write(lines: Sequence[Line], to: Path) -> None:
     """Write the page and the picture beside it."""
     results = Results(lines=lines)
-    draw(results, to / f"{name}.svg")
-    write_whole(to / f"{name}.md", "\n".join(page(results, name)) + "\n")
+    draw(results, to / "serving.svg")
+    text = "\n".join(page(results)) + "\n"
+    write_whole(to / "serving.md", re.sub(r"\bnan\b", "–", text))
 
 
-def page(results: Results, name: str) -> Iterator[str]:
+def page(results: Results) -> Iterator[str]:
     yield "# Serving, measured\n"
     yield "By `python benchmarks/serving.py`; take ratios, not milliseconds.\n"
-    yield f"![Requests a second and p50 by connections]({name}.svg)\n"
+    yield "![Requests a second and p50 by connections](serving.svg)\n"
     yield "| to reach | reached | measured |"
     yield "|---|---|---|"
     yield from map(row, targets(results))
@@ -159,13 +163,24 @@ def how(results: Results) -> str:
     [first] = results.of("machine")
     last = (results.of("ended") or [first])[-1]
     plan, model = first["plan"], first["model"]
-    return HOW.format(
+    return wrapped(HOW.format(
         customers=plan["customers"], features=model["features"], trees=model["trees"],
         cores=first["cores"], python=first["python"], at=first["at"], nice=first["nice"],
         libraries=", ".join(f"{name} {number}" for name, number in first["libraries"].items()),
         before=loads(first), after=loads(last), seconds=plan["seconds"], warm=plan["warm"],
         rounds=plan["rounds"], starts=plan["starts"], times=TIMES, inside=INSIDE, calm=CALM,
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def wrapped(text: str) -> str:
+    """Each point of a list in lines of the usual length, whatever was filled in."""
+    head, *points = text.rstrip().split("\n- ")
+    filled = [
+        fill(f"- {' '.join(point.split())}", 100, subsequent_indent="  ", break_long_words=False,
+             break_on_hyphens=False)
+        for point in points
+    ]  # fmt: skip
+    return "\n".join([head, *filled])
 
 
 def loads(one: Line) -> str:
