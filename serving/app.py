@@ -34,6 +34,7 @@ from serving.metrics.page import page
 from serving.metrics.routes import Routes
 from serving.page import routes as page_files
 from serving.places import without_places
+from serving.quick.asked import Asked, scored
 from serving.quick.straight import Straight
 from serving.reasons import MOST_EXPLAINED, MOST_REASONS
 from serving.seat import Seat
@@ -134,6 +135,8 @@ def build_app(
     app.router.routes.extend(page_files())
     endpoints(app, service)
     refusals(app)
+    asked = {f"/{name}/score": name for name in service.tasks}
+    app.add_middleware(Asked, tasks=asked, ask=service.ask)
     app.add_middleware(Straight, ways=ways)
     behind(app, replace(door, told=service.metrics.shed))
     app.add_middleware(Measured, metrics=service.metrics, routes=Routes(lambda: app.router.routes))
@@ -185,8 +188,7 @@ def endpoints(app: FastAPI, service: Service) -> None:
         """Score customers with the features that the online store has of them."""
         champion, answers = await service.ask(task, customers.customer_ids)
         answers = await service.explain(champion, answers, customers.reasons)
-        body = [answer.body() for answer in answers]
-        return JSONResponse({"task": task, "version": champion.version, "answers": body})
+        return scored(task, champion, answers)
 
     @app.post("/events")
     async def events(happened: Happened, wait: bool = False) -> JSONResponse:
