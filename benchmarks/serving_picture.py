@@ -8,7 +8,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -60,5 +60,7 @@ def curves(axis: Any, results: Results, asked: list[Any], number: str) -> None:
     axis.set_yscale("log")
     axis.set_xticks(places, [f"{n}" for n in places])
     axis.xaxis.set_minor_locator(NullLocator())
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_minor_locator(NullLocator())
     axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.grid(axis="y", alpha=0.3)

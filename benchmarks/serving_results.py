@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 Line = Mapping[str, Any]
+# A page that the store answered too late for has other content, and says so: that is no fault.
+WRONG, FALLBACK = "wrong number of rows", "a page with fallback content (the store was late)"
 NUMBERS = ("p50", "p95", "p99", "rate")
 
 
@@ -66,9 +68,11 @@ class Results:
         """What went wrong in cells, where nothing may: also a request that was sent away."""
         found: dict[str, int] = {}
         for line in self.of("cell"):
-            sent_away = {f"status {k}": n for k, n in line["statuses"].items() if k != "200"}
+            where = f"{line['size']} {line['what']} at {line['connections']} connections"
+            sent_away = {f"{k} to {where}": n for k, n in line["statuses"].items() if k != "200"}
             for what, times in {**line["faults"], **sent_away}.items():
-                found[what] = found.get(what, 0) + times
+                words = FALLBACK if line["what"] == "page" and what == WRONG else what
+                found[words] = found.get(words, 0) + times
         return found
 
 
