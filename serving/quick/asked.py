@@ -17,6 +17,7 @@ from serving.answers import Answer
 from serving.champion import Champion
 from serving.errors import refusal, status_of
 from serving.ids import customer_id
+from serving.places import without_places
 from serving.quick.customers import MOST_CUSTOMERS
 from serving.quick.rows import TYPES
 from serving.quick.whole import replayed, whole
@@ -57,7 +58,7 @@ class Asked:
         try:
             return scored(task, *await self.ask(task, customers))
         except OnrampError as error:
-            return refusal(status_of(error), str(error))
+            return refusal(status_of(error), without_places(str(error)))
 
 
 def plain(content_type: bytes | None, body: bytes) -> Sequence[str] | None:

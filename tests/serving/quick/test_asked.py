@@ -87,10 +87,10 @@ def test_whoever_is_taken_is_taken_whole(names: list[Any]) -> None:
 
 
 def test_a_failing_store_is_said_in_the_same_words(forged: Forged) -> None:
-    """503 with Retry-After, whichever way."""
+    """503 with Retry-After, whichever way, and no place of the machine."""
 
     def down(*args: Any, **more: Any) -> Any:  # noqa: ARG001  as the online store's look-up
-        raise NotReady("The shelf fell over.")
+        raise NotReady("The shelf at /srv/shelves/one.db fell over.")
 
     with TestClient(build_app(forged.home, TASKS, lookup=down)) as client:
         both = [
@@ -99,4 +99,5 @@ def test_a_failing_store_is_said_in_the_same_words(forged: Forged) -> None:
         ]
     assert [answer.status_code for answer in both] == [503, 503]
     assert both[0].json() == both[1].json()
+    assert "/srv" not in both[0].text
     assert all("retry-after" in answer.headers for answer in both)
