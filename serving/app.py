@@ -15,16 +15,17 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 from lifecycle.errors import OnrampError, UsageError
 from lifecycle.home import Home
 from lifecycle.task import Task
 from serving.answers import Lookup
-from serving.door.entry import Door, behind
+from serving.door.entry import Door, behind, guards
 from serving.door.envelope import request_id, with_ours
 from serving.door.openapi.described import Described
 from serving.door.openapi.page import POLICY, endpoints_page
+from serving.door.shed import Places
 from serving.errors import refusal, status_of
 from serving.events import Happened, described, take
 from serving.ids import customer_id
@@ -35,12 +36,13 @@ from serving.metrics.routes import Routes
 from serving.page import routes as page_files
 from serving.places import without_places
 from serving.quick.asked import Asked, scored
-from serving.quick.straight import Straight
+from serving.quick.express import Express
 from serving.reasons import MOST_EXPLAINED, MOST_REASONS
 from serving.seat import Seat
 from serving.service import Service
 
 MOST_CUSTOMERS = 1_000
+OF_TASK = "/{task}/invocations"
 # FastAPI's own, looked for at each request; its log would hold what callers sent.
 TELEMETRY = ("tracing", "metrics", "logs", "auto_configure")
 REASONS = 3  # for the risk that a page shows, unless it asks for another number
@@ -137,17 +139,21 @@ def build_app(
     refusals(app)
     asked = {f"/{name}/score": name for name in service.tasks}
     app.add_middleware(Asked, tasks=asked, ask=service.ask)
-    app.add_middleware(Straight, ways=ways)
-    behind(app, replace(door, told=service.metrics.shed))
+    places = Places(door.limits)
+    behind(app, replace(door, told=service.metrics.shed), places)
     app.add_middleware(Measured, metrics=service.metrics, routes=Routes(lambda: app.router.routes))
+    app.add_middleware(
+        Express, ways=ways, guards=guards(door), places=places, limits=door.limits,
+        metrics=service.metrics,
+    )  # fmt: skip
     return app
 
 
-def to_mlflow(app: FastAPI, service: Service) -> Mapping[str, tuple[Seat, ASGIApp]]:
+def to_mlflow(app: FastAPI, service: Service) -> Mapping[str, tuple[Seat, str]]:
     """MLflow's protocol for the first task, and for each by its name.
 
     Returns:
-        What asks for scores: path → the seat it asks, and the endpoint.
+        What asks for scores: path → the seat it asks, and the route that takes it.
     """
     first = service.tasks[0]
 
@@ -159,14 +165,9 @@ def to_mlflow(app: FastAPI, service: Service) -> Mapping[str, tuple[Seat, ASGIAp
 
     for path in ("/invocations", "/ping", "/health", "/version"):
         app.router.routes.append(Route(path, ToMLflow(of_first, path)))
-    app.router.routes.append(Route("/{task}/invocations", ToMLflow(of_named, "/invocations")))
-    paths = {"/invocations": first, **{f"/{name}/invocations": name for name in service.tasks}}
-    return {path: way_to(service.seat(name)) for path, name in paths.items()}
-
-
-def way_to(seat: Seat) -> tuple[Seat, ASGIApp]:
-    """A seat, and the endpoint of those who ask it for scores."""
-    return seat, ToMLflow(lambda _: seat, "/invocations")
+    app.router.routes.append(Route(OF_TASK, ToMLflow(of_named, "/invocations")))
+    named = {f"/{name}/invocations": (service.seat(name), OF_TASK) for name in service.tasks}
+    return {"/invocations": (service.seat(first), "/invocations"), **named}
 
 
 def endpoints(app: FastAPI, service: Service) -> None:

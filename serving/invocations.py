@@ -29,6 +29,7 @@ from serving.door.rows import refuse_rows
 from serving.errors import refusal
 from serving.log_writer import LogWriter
 from serving.places import without_places
+from serving.quick.express import PLAIN
 from serving.quick.scoring import Quick, quick
 from serving.quick.whole import replayed, whole
 from serving.seat import Seat
@@ -129,7 +130,8 @@ class ToMLflow:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sitting = self.seat(scope).taken()
-        if sitting.quick is not None and self.path == "/invocations" and scope["method"] == "POST":
+        asks = self.path == "/invocations" and scope["method"] == "POST"
+        if sitting.quick is not None and asks and scope.get(PLAIN, True):
             body = await whole(receive)
             if body is None:
                 return

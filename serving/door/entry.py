@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from serving.door.bearer import Bearer
 from serving.door.body import BodyLimit
 from serving.door.envelope import Envelope
 from serving.door.hosts import HostCheck, Hosts
 from serving.door.limits import Limits
-from serving.door.shed import Shed
+from serving.door.shed import Places, Shed
 from serving.door.tokens import Tokens
 
 
@@ -36,16 +38,30 @@ class Door:
     told: Callable[[str], None] = field(default=lambda why: None)  # noqa: ARG005  nobody counts
 
 
-def behind(app: Starlette, door: Door) -> None:
+def behind(app: Starlette, door: Door, places: Places) -> None:
     """Put the app behind the door. What is added last is met first.
 
     Strangers are turned away before they can take a place, and bodies are read only of those
     who have one.
     """
     app.add_middleware(BodyLimit, limits=door.limits)
-    app.add_middleware(Shed, limits=door.limits, told=door.told)
+    app.add_middleware(Shed, limits=door.limits, told=door.told, places=places)
     if door.tokens is not None:
         app.add_middleware(Bearer, tokens=door.tokens)
     if door.hosts is not None:
         app.add_middleware(HostCheck, hosts=door.hosts)
     app.add_middleware(Envelope)
+
+
+def guards(door: Door) -> Sequence[Callable[[Scope], Response | None]]:
+    """Who may object to a request before its body is read, in the order in which it meets them."""
+    found: list[Callable[[Scope], Response | None]] = []
+    if door.hosts is not None:
+        found.append(HostCheck(nobody, door.hosts).objection)
+    if door.tokens is not None:
+        found.append(Bearer(nobody, door.tokens).objection)
+    return tuple(found)
+
+
+async def nobody(scope: Scope, receive: Receive, send: Send) -> None:
+    """Whoever only objects passes nothing on."""

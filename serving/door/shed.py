@@ -25,39 +25,24 @@ CALM_SECONDS = 5.0
 _logger = logging.getLogger("onramp.serving")
 
 
-class Shed:
-    """Bounds how many requests are in the app and how long each may take.
+class Places:
+    """How many are inside, and who waits for a place. Its methods belong to one event loop."""
 
-    Attributes:
-        told: called for every request that is sent away, with why: `full`, `waited` or `slow`.
-    """
-
-    def __init__(self, app: ASGIApp, limits: Limits, told: Callable[[str], None]) -> None:
-        self.app, self.limits, self.told = app, limits, told
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.inside = 0
         self._queue: deque[asyncio.Future[None]] = deque()
-        self._spell = Spell()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not needs(scope["method"], scope["path"]).work:
-            await self.app(scope, receive, send)
-            return
-        why = await self._let_in()
-        if why:
-            self._refused(why)
-            await refusal(503, "The server has more to do than it can. Try again.")(
-                scope, receive, send
-            )
-            return
-        try:
-            await self._in_time(scope, receive, send)
-        finally:
-            self._leave()
+    def take(self) -> bool:
+        """Take a place if one is free."""
+        if self.inside >= self.limits.at_once:
+            return False
+        self.inside += 1
+        return True
 
-    async def _let_in(self) -> str:
+    async def wait(self) -> str:
         """Take a place, waiting for one if need be; why not, where there is none."""
-        if self.inside < self.limits.at_once:
-            self.inside += 1
+        if self.take():
             return ""
         if len(self._queue) >= self.limits.waiting:
             return "full"
@@ -77,11 +62,11 @@ class Shed:
     def _give_up(self, place: asyncio.Future[None]) -> None:
         """Out of the queue; a place that was given in the same moment goes to the next."""
         if place.done() and not place.cancelled():
-            self._leave()
+            self.leave()
         elif place in self._queue:
             self._queue.remove(place)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
         """Hand the place to who has waited longest, or free it."""
         while self._queue:
             place = self._queue.popleft()
@@ -89,6 +74,41 @@ class Shed:
                 place.set_result(None)
                 return
         self.inside -= 1
+
+
+class Shed:
+    """Bounds how many requests are in the app and how long each may take.
+
+    Attributes:
+        told: called for every request that is sent away, with why: `full`, `waited` or `slow`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: Limits,
+        told: Callable[[str], None],
+        places: Places | None = None,
+    ) -> None:
+        self.app, self.limits, self.told = app, limits, told
+        self.places = places or Places(limits)
+        self._spell = Spell()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not needs(scope["method"], scope["path"]).work:
+            await self.app(scope, receive, send)
+            return
+        why = await self.places.wait()
+        if why:
+            self._refused(why)
+            await refusal(503, "The server has more to do than it can. Try again.")(
+                scope, receive, send
+            )
+            return
+        try:
+            await self._in_time(scope, receive, send)
+        finally:
+            self.places.leave()
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The app's answer, or 503 when it takes too long; what was begun is not taken back."""

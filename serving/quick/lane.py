@@ -63,6 +63,13 @@ class Lane(Generic[Q, A]):
             loop.call_soon(self._next, loop)
         return await answer
 
+    def now(self, question: Q) -> Done[A] | Failed | None:
+        """The answer on the spot; None where others are asked or the work is done elsewhere."""
+        if self._waiting or self.executor is not None:
+            return None
+        made = attempt(lambda: self.work([question]))
+        return made if isinstance(made, Failed) else Done(made.value[0])
+
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin the next batch, or rest."""
         batch = self._batch()

@@ -41,12 +41,22 @@ class Quick:
         self.champion, self.log, self._rows = champion, log, rows
         self._lane: Lane[Sequence[Row], Probabilities] = Lane(self._score, most=MOST_ROWS)
 
-    async def answer(self, content_type: bytes | None, body: bytes) -> bytes | None:
-        """The body of MLflow's answer (200, JSON), logged; None: let MLflow's app answer."""
+    async def answer(
+        self, content_type: bytes | None, body: bytes, *, alone: bool = False
+    ) -> bytes | None:
+        """The body of MLflow's answer (200, JSON), logged; None: let MLflow's app answer.
+
+        Args:
+            content_type: as it was sent.
+            body: the whole of it.
+            alone: nobody else seems to ask, so that there is no batch to wait for.
+        """
         rows = self._rows.read(content_type, body)
         if rows is None:
             return None
-        scored = await self._lane.ask(rows, len(rows))
+        scored = self._lane.now(rows) if alone else None
+        if scored is None:
+            scored = await self._lane.ask(rows, len(rows))
         if isinstance(scored, Failed):
             return None
         return self._told(rows, scored.value)
@@ -137,13 +147,16 @@ def spelt(scorer: Scorer, probabilities: Probabilities) -> bytes | None:
     if not all(map(math.isfinite, shown)):
         return None
     if scorer.kind == "binary":
-        told: list[dict[str, Any]] = [
-            {"probability": p, "answer": answer} for p, answer in zip(shown, answers, strict=True)
-        ]
-    else:
-        names = [f"p_{name}" for name in scorer.classes]
-        told = [
-            {"answer": answer, "probability": p, **dict(zip(names, line, strict=True))}
-            for p, answer, line in zip(shown, answers, probabilities.tolist(), strict=True)
-        ]
-    return json.dumps({"predictions": told}).encode()
+        words = {answer: json.dumps(answer) for answer in set(answers)}
+        # a float's own words are those that `json` writes
+        told = ", ".join(
+            f'{{"probability": {p!r}, "answer": {words[answer]}}}'
+            for p, answer in zip(shown, answers, strict=True)
+        )
+        return f'{{"predictions": [{told}]}}'.encode()
+    names = [f"p_{name}" for name in scorer.classes]
+    rows: list[dict[str, Any]] = [
+        {"answer": answer, "probability": p, **dict(zip(names, line, strict=True))}
+        for p, answer, line in zip(shown, answers, probabilities.tolist(), strict=True)
+    ]
+    return json.dumps({"predictions": rows}).encode()

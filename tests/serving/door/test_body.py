@@ -53,7 +53,7 @@ def test_a_body_that_never_comes_is_408() -> None:
         app = Shed(BodyLimit(inner, limits), limits, told.append)
         async with client(app) as own:
             answer = await own.post("/events", content=trickle())
-        assert (inner.reached, app.inside, told) == (0, 0, [])
+        assert (inner.reached, app.places.inside, told) == (0, 0, [])
         assert answer.headers["connection"] == "close"
         return answer.status_code
 

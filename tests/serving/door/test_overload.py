@@ -77,5 +77,5 @@ def test_ten_times_the_load_breaks_nothing() -> None:
     assert all(answer.headers["retry-after"] for answer in seen if answer.status_code == 503)
     assert {answer.text for answer in seen if answer.status_code == 200} == {"done"}
     assert after == [200] * 20
-    assert app.inside == 0
+    assert app.places.inside == 0
     assert time.monotonic() - began < 60

@@ -37,7 +37,7 @@ def test_beyond_the_queue_it_is_503_at_once() -> None:
             answers = await asyncio.gather(*asked)
         assert Counter(answer.status_code for answer in answers) == {200: 5, 503: 5}
         assert inner.most == 2
-        assert app.inside == 0
+        assert app.places.inside == 0
 
     asyncio.run(story())
 
@@ -74,7 +74,7 @@ def test_a_wait_that_is_too_long_ends() -> None:
             inner.gate.set()
             assert (await working).status_code == 200
             assert (await post(own)).status_code == 200
-        assert (inner.reached, app.inside) == (2, 0)
+        assert (inner.reached, app.places.inside) == (2, 0)
 
     asyncio.run(story())
 
@@ -93,7 +93,7 @@ def test_an_answer_that_takes_too_long_is_503() -> None:
             assert told == ["slow"]
             inner.held = False
             assert (await post(own)).status_code == 200
-        assert (inner.inside, app.inside) == (0, 0)
+        assert (inner.inside, app.places.inside) == (0, 0)
 
     asyncio.run(story())
 
@@ -109,7 +109,7 @@ def test_a_failure_frees_its_place() -> None:
         async with client(app) as own:
             with pytest.raises(type(error)):
                 await post(own)
-        assert app.inside == 0
+        assert app.places.inside == 0
 
     for error in (ValueError("x"), TimeoutError("the app's own")):
         asyncio.run(story(error))
@@ -145,7 +145,7 @@ def test_places_are_never_lost_nor_made(steps: list[str]) -> None:
                 await asyncio.sleep(0)
             await asyncio.gather(*asked, return_exceptions=True)
         assert inner.most <= 2
-        assert app.inside == 0
+        assert app.places.inside == 0
 
     asyncio.run(story())
 

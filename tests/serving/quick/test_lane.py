@@ -131,3 +131,25 @@ def test_a_closed_executor_is_said() -> None:
     pool = ThreadPoolExecutor(max_workers=1)
     pool.shutdown()
     assert run(Doubled(), (1, 2), executor=pool) == [Failed("The server is stopping.")] * 2
+
+
+def test_an_idle_lane_answers_on_the_spot() -> None:
+    """Unless others wait, or the work is done elsewhere; a failure is a reason as ever."""
+
+    def failing(_: Sequence[int]) -> Sequence[int]:
+        raise OSError("no disk")
+
+    async def asked_now() -> None:
+        work = Doubled()
+        lane = Lane(work, most=10)
+        assert lane.now(4) == Done(8)
+        waiting = asyncio.ensure_future(lane.ask(1))
+        await asyncio.sleep(0)
+        assert lane.now(5) is None
+        assert await waiting == Done(2)
+        assert work.batches == [[4], [1]]
+        assert isinstance(Lane(failing, most=10).now(1), Failed)
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            assert Lane(work, most=10, executor=pool).now(1) is None
+
+    asyncio.run(asked_now())
