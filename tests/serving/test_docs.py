@@ -17,6 +17,7 @@ from tests.serving.live import ROOT
 
 PAGE = (ROOT / "docs" / "serving.md").read_text(encoding="utf-8")
 LINES = re.findall(r"^curl .*$", PAGE, re.MULTILINE)
+UNAVAILABLE, TRIES = 503, 10
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,16 @@ def client(fed: Fed) -> Iterator[TestClient]:
 
 
 def ask(client: TestClient, curl: Curl) -> tuple[int, str]:
-    """As curl does it: a body makes it a POST."""
-    answer = client.request(
-        "GET" if curl.data is None else "POST",
-        curl.path,
-        headers=curl.headers,
-        content=curl.data,
-    )
+    """As curl does it: a body makes it a POST. Who is told to try again does so, for a while."""
+    for _ in range(TRIES):
+        answer = client.request(
+            "GET" if curl.data is None else "POST",
+            curl.path,
+            headers=curl.headers,
+            content=curl.data,
+        )
+        if answer.status_code != UNAVAILABLE:
+            break
     return answer.status_code, answer.text
 
 
