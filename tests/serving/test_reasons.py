@@ -107,8 +107,11 @@ def test_nothing_is_worked_out_in_vain(
     assert getattr(scorer, "asked", 0) == 0
 
 
-def test_a_queue_refuses_rather_than_grows(explaining: Explaining) -> None:
+def test_a_queue_refuses_rather_than_grows(
+    explaining: Explaining, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Beyond a few waiting questions, the next one has no reasons at once; later ones have."""
+    monkeypatch.setattr("serving.reasons.SECONDS", 60)  # the queue alone may refuse here
     slow = Told(seconds=0.02)
 
     async def many() -> list[Any]:
