@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from lifecycle.errors import UnknownName
+from lifecycle.home import RECEIPTS_DAYS
 
 PREFIX = "ONRAMP_"
 
@@ -50,7 +51,7 @@ class Settings(BaseSettings):
         default=None, description="who may ask the server what, one token a line"
     )
     receipts_days: int = Field(
-        default=365, ge=1, description="days that the server keeps the reasons it gave"
+        default=RECEIPTS_DAYS, ge=1, description="days that the server keeps the reasons it gave"
     )
     tokens: SecretStr = Field(default=SecretStr(""), description="the same lines, in a variable")
 

@@ -36,12 +36,12 @@ from serving.metrics.routes import Routes
 from serving.page import routes as page_files
 from serving.places import without_places
 from serving.quick.asked import Asked, scored
+from serving.quick.customers import MOST_CUSTOMERS
 from serving.quick.express import Express
 from serving.reasons import MOST_EXPLAINED, MOST_REASONS
 from serving.seat import Seat
 from serving.service import Service
 
-MOST_CUSTOMERS = 1_000
 OF_TASK = "/{task}/invocations"
 # FastAPI's own, looked for at each request; its log would hold what callers sent.
 TELEMETRY = ("tracing", "metrics", "logs", "auto_configure")

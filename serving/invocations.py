@@ -28,10 +28,10 @@ from serving.champion import Champion
 from serving.door.rows import refuse_rows
 from serving.errors import refusal
 from serving.log_writer import LogWriter
+from serving.messages import content_type, replayed, told, whole
 from serving.places import without_places
 from serving.quick.express import PLAIN
 from serving.quick.scoring import Quick, quick
-from serving.quick.whole import replayed, whole
 from serving.seat import Seat
 from serving.sent_features import as_sent
 from serving.sent_row import sent_row
@@ -147,21 +147,6 @@ class ToMLflow:
             # MLflow trips over a missing one; to an empty one it has its own words (415)
             headers.append((b"content-type", b""))
         await sitting.app({**inner, "headers": headers}, receive, Tidied(send))
-
-
-def content_type(scope: Scope) -> bytes | None:
-    """The first content type of the request."""
-    return next((value for name, value in scope["headers"] if name == b"content-type"), None)
-
-
-async def told(send: Send, body: bytes) -> None:
-    """Send a 200 as MLflow's app sends it."""
-    headers = [
-        (b"content-length", str(len(body)).encode()),
-        (b"content-type", b"application/json"),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
 
 
 class Tidied:

@@ -138,7 +138,7 @@ class Receipts:
         if not taken:
             return
         now = datetime.now(UTC)
-        done = attempt(lambda: append(self.folder / f"{now:%Y%m%d}.jsonl", taken, now))
+        done = attempt(lambda: append(self.folder / f"{now:{DAY}}.jsonl", taken, now))
         if isinstance(done, Failed):
             self._dropped += len(taken)
             self._trouble = done.reason

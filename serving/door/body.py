@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.door.headers import header
 from serving.door.json_text import fault
 from serving.door.limits import Limits
 from serving.errors import refusal
+from serving.messages import replayed
 
 # A client that is still sending cannot read its 413, so what it sends is thrown away as it
 # comes; past this many times the limit the connection is closed on it.
@@ -42,7 +43,7 @@ class BodyLimit:
         if no := self.objection(body, "json" if kind is None else kind):
             await self.refuse(no, scope, receive, send)
             return
-        await self.app(scope, replay(body or b"", receive), send)
+        await self.app(scope, replayed(body or b"", receive), send)
 
     def objection(self, body: bytes | None, kind: str) -> tuple[int, str] | None:
         """Status and words, if the body cannot be passed on."""
@@ -80,13 +81,3 @@ class BodyLimit:
         if no[0] == TOO_LARGE:
             response.headers["Connection"] = "close"  # more may come, and nobody will read it
         await response(scope, receive, send)
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """The body as one message, then whatever the connection says next."""
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def next_message() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return next_message

@@ -17,10 +17,10 @@ from serving.answers import Answer
 from serving.champion import Champion
 from serving.errors import refusal, status_of
 from serving.ids import customer_id
+from serving.messages import content_type, replayed, whole
 from serving.places import without_places
 from serving.quick.customers import MOST_CUSTOMERS
 from serving.quick.rows import TYPES
-from serving.quick.whole import replayed, whole
 
 Ask = Callable[[str, Sequence[str]], Awaitable[tuple[Champion, Sequence[Answer]]]]
 
@@ -46,8 +46,7 @@ class Asked:
         body = await whole(receive)
         if body is None:
             return
-        kind = next((value for name, value in scope["headers"] if name == b"content-type"), None)
-        customers = plain(kind, body)
+        customers = plain(content_type(scope), body)
         if customers is None:
             await self.app(scope, replayed(body, receive), send)
             return

@@ -14,7 +14,7 @@ from serving.quick.lane import Lane
 W = TypeVar("W")
 A = TypeVar("A")
 
-MOST_CUSTOMERS = 1_000  # in one look-up
+MOST_CUSTOMERS = 1_000  # in one question, and in one look-up
 
 
 class Customers(Generic[W, A]):

@@ -19,13 +19,13 @@ from serving.door.envelope import HEADERS, name
 from serving.door.json_text import too_deep
 from serving.door.limits import Limits
 from serving.door.shed import Places
+from serving.messages import again, content_type, told
 from serving.metrics.instruments import Metrics
 from serving.quick.scoring import Quick
 from serving.seat import Seat
 
 OK = 200
 PLAIN = "onramp.plain"
-JSON = (b"content-type", b"application/json")
 Objection = Callable[[Scope], Response | None]
 
 
@@ -78,7 +78,7 @@ class Express:
         if body is None:
             await self.app(scope, again(message, receive), send)
             return
-        await told(scope, send, body)
+        await told(send, body, ((b"x-request-id", name(scope).encode("ascii")), *HEADERS))
         self.metrics.request(way[1], OK, perf_counter() - began)
 
     async def _answer(
@@ -94,27 +94,7 @@ class Express:
         whole = body and not message.get("more_body", False)
         if not whole or len(body) > self.limits.body_bytes or too_deep(body):
             return message, None
-        kind = next((value for key, value in scope["headers"] if key == b"content-type"), None)
         alone, self._last = scope.get("client") == self._last, scope.get("client")
-        answer = await quick.answer(kind, body, alone=alone)
+        answer = await quick.answer(content_type(scope), body, alone=alone)
         scope[PLAIN] = answer is not None  # nobody need read it again to find that out
         return message, answer
-
-
-def again(message: Message | None, receive: Receive) -> Receive:
-    """The message once more, then whatever the connection says next."""
-    waiting = [] if message is None else [message]
-
-    async def next_message() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return next_message
-
-
-async def told(scope: Scope, send: Send, body: bytes) -> None:
-    """Send a 200 with what every response carries."""
-    length = (b"content-length", str(len(body)).encode())
-    own = (b"x-request-id", name(scope).encode("ascii"))
-    headers = [length, JSON, own, *HEADERS]
-    await send({"type": "http.response.start", "status": OK, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
