@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lifecycle.settings import PREFIX
 
-SECONDS = 600
+SECONDS = 1_800
 NOTHING: Mapping[str, str] = {}
 
 
