@@ -45,6 +45,15 @@ class Scorer(Protocol):
 
 
 @runtime_checkable
+class ScoresCells(Scorer, Protocol):
+    """What versions offer since rows need no names to be scored."""
+
+    def score_cells(self, cells: Sequence[Sequence[FeatureValue]]) -> Probabilities:
+        """As `score_rows`, for values that stand in the order of the features."""
+        ...
+
+
+@runtime_checkable
 class Explains(Protocol):
     """What versions offer since they carry the meanings of their features."""
 

@@ -1,4 +1,4 @@
-"""A small JSON request → rows of plain values, where it is sure what MLflow would make of it.
+"""A small JSON request → cells in the model's order, where it is sure what MLflow makes of it.
 
 MLflow builds a data frame of every request and converts it column by column to the signature.
 For plain requests the outcome is the values themselves: numbers and nulls where the signature
@@ -8,14 +8,16 @@ wrong, is None: MLflow's own code says what it means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import contains
 from typing import Any
 
 import orjson
 
 from lifecycle.prediction_log import FeatureValue
 
-Row = Mapping[str, FeatureValue]
+Cells = Sequence[Sequence[FeatureValue]]
+Kinds = Sequence[frozenset[type]]
 
 # Beyond these a data frame, made in a thread of its own, is no slower and blocks nobody.
 MOST_ROWS = 256
@@ -42,7 +44,8 @@ class Rows:
     """Reads requests for one signature.
 
     Attributes:
-        names: of all columns.
+        order: the columns, as the model takes them.
+        names: the same, without order.
         required: columns without which MLflow refuses a request.
     """
 
@@ -50,22 +53,20 @@ class Rows:
         """Set up.
 
         Args:
-            kinds: column → "number" | "category".
+            kinds: column → "number" | "category", in the model's order.
             required: see the class.
         """
-        self.names, self.required = frozenset(kinds), required
-        self._numbers = [name for name, kind in kinds.items() if kind == "number"]
-        self._usual: list[str] | None = None  # no columns are none that were looked at
-        self._words = [name for name, kind in kinds.items() if kind != "number"]
-        self._forms: Mapping[str, Callable[[Any], list[Row] | None]] = {
+        self.order, self.names, self.required = list(kinds), frozenset(kinds), required
+        self._kinds = [NUMBERS if kind == "number" else WORDS for kind in kinds.values()]
+        self._forms: Mapping[str, Callable[[Any], Cells | None]] = {
             "dataframe_split": self._split,
             "dataframe_records": self._records,
             "inputs": self._values,
             "instances": self._values,
         }
 
-    def read(self, content_type: bytes | None, body: bytes) -> list[Row] | None:
-        """The rows as sent; a column that a row lacks is missing there. None: ask MLflow.
+    def read(self, content_type: bytes | None, body: bytes) -> Cells | None:
+        """The rows as sent; a column that a row lacks is None there. None: ask MLflow.
 
         `params` may stand beside the rows: a signature without parameters ignores them.
         """
@@ -84,21 +85,22 @@ class Rows:
         reader = self._forms.get(form)
         return None if reader is None else reader(sent[form])
 
-    def _split(self, sent: Any) -> list[Row] | None:
+    def _split(self, sent: Any) -> Cells | None:
         """`dataframe_split`: columns and data; an index of whole numbers changes nothing."""
         if not isinstance(sent, dict) or not {"columns", "data"} <= sent.keys() <= SPLIT:
             return None
         columns, data = sent["columns"], sent["data"]
-        if not are(list, columns, data) or not (columns == self._usual or self._named(columns)):
+        if not are(list, columns, data) or not (columns == self.order or self._named(columns)):
             return None
-        self._usual = columns  # a caller sends the same each time
         if not data or set(map(type, data)) != {list} or set(map(len, data)) != {len(columns)}:
             return None
         if "index" in sent and not numbered(sent["index"], len(data)):
             return None
-        return self._checked([dict(zip(columns, cells, strict=True)) for cells in data])
+        if columns == self.order:
+            return self._checked(data)
+        return self._by_name([dict(zip(columns, cells, strict=True)) for cells in data])
 
-    def _records(self, sent: Any) -> list[Row] | None:
+    def _records(self, sent: Any) -> Cells | None:
         """`dataframe_records`: rows may lack columns that others have."""
         if not isinstance(sent, list) or not sent or set(map(type, sent)) != {dict}:
             return None
@@ -107,9 +109,9 @@ class Rows:
             every = set[str]().union(*sent)
             if not self._named(list(every)):
                 return None
-        return self._checked(sent)
+        return self._by_name(sent)
 
-    def _values(self, sent: Any) -> list[Row] | None:
+    def _values(self, sent: Any) -> Cells | None:
         """`inputs` and `instances`: rows, or one list a column; columns the same throughout.
 
         MLflow makes arrays of them, in which a null among words becomes the word None.
@@ -123,7 +125,7 @@ class Rows:
             return None
         if any(row.keys() != columns for row in sent):
             return None
-        return self._checked(sent, words=NO_NULLS, present=columns)
+        return self._checked(self._placed(sent), self._without_nulls(columns))
 
     def _named(self, columns: Sequence[Any]) -> bool:
         """Whether these are names, each once, with all that is required and one that is known."""
@@ -136,25 +138,28 @@ class Rows:
             and not self.names.isdisjoint(found)
         )
 
-    def _checked(
-        self,
-        rows: list[Row],
-        *,
-        words: frozenset[type] = WORDS,
-        present: Any = None,
-    ) -> list[Row] | None:
-        """The rows, when there are few enough of them and each value is of its column's type."""
-        if len(rows) > MOST_ROWS:
-            return None
-        wanted = self._words if present is None else [n for n in self._words if n in present]
+    def _by_name(self, rows: Sequence[Mapping[str, Any]]) -> Cells | None:
+        """Their cells, where also what the model does not know are plain values."""
         for row in rows:
-            if not NUMBERS.issuperset(map(type, map(row.get, self._numbers))):
-                return None
-            if not words.issuperset(map(type, map(row.get, wanted))):
-                return None
             if not row.keys() <= self.names and not SCALARS.issuperset(map(type, row.values())):
                 return None
-        return rows
+        return self._checked(self._placed(rows))
+
+    def _placed(self, rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        return [list(map(row.get, self.order)) for row in rows]
+
+    def _without_nulls(self, columns: Collection[str]) -> Kinds:
+        """What each cell may be where words that were sent may not be null."""
+        kinds = zip(self.order, self._kinds, strict=True)
+        return [NO_NULLS if kind is WORDS and name in columns else kind for name, kind in kinds]
+
+    def _checked(self, cells: Sequence[Sequence[Any]], kinds: Kinds | None = None) -> Cells | None:
+        """The rows, when there are few enough of them and each value is of its column's type."""
+        if len(cells) > MOST_ROWS:
+            return None
+        kinds = self._kinds if kinds is None else kinds
+        fit = all(all(map(contains, kinds, map(type, row))) for row in cells)
+        return cells if fit else None
 
 
 SPLIT = {"columns", "data", "index"}
@@ -169,7 +174,7 @@ def numbered(index: Any, rows: int) -> bool:
     return isinstance(index, list) and len(index) == rows and set(map(type, index)) == {int}
 
 
-def turned(columns: Mapping[str, Any]) -> list[Row] | None:
+def turned(columns: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """Columns of one length → rows."""
     if not columns or not are(list, *columns.values()):
         return None

@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from itertools import chain
 
 from mlflow.pyfunc import scoring_server
 from mlflow.types import DataType, Schema
 
-from lifecycle.scorer import Probabilities, Scorer, reported
+from lifecycle.prediction import FeatureValue
+from lifecycle.scorer import ScoresCells, names
 from serving.champion import Champion
 from serving.guard import Done, Failed, attempt
 from serving.log_writer import LogWriter
 from serving.quick.lane import Lane
 from serving.quick.logged import Scored
-from serving.quick.rows import MOST_ROWS, Row, Rows
+from serving.quick.rows import MOST_ROWS, Cells, Rows
+from serving.quick.spelt import Told, spelt, told
 
 KINDS = {DataType.double: "number", DataType.string: "category"}
 # One reader of JSON for both sides of the comparison would hide its own faults.
@@ -37,9 +38,10 @@ class Quick:
     Requests that arrived while the last were scored are scored in one call.
     """
 
-    def __init__(self, champion: Champion, rows: Rows, log: LogWriter) -> None:
-        self.champion, self.log, self._rows = champion, log, rows
-        self._lane: Lane[Sequence[Row], Probabilities] = Lane(self._score, most=MOST_ROWS)
+    def __init__(self, champion: Champion, scorer: ScoresCells, rows: Rows, log: LogWriter) -> None:
+        self.champion, self.scorer, self.log, self._rows = champion, scorer, log, rows
+        self._places = {name: place for place, name in enumerate(names(scorer))}
+        self._lane: Lane[Cells, Told] = Lane(self._score, most=MOST_ROWS)
 
     async def answer(
         self, content_type: bytes | None, body: bytes, *, alone: bool = False
@@ -59,45 +61,37 @@ class Quick:
             scored = await self._lane.ask(rows, len(rows))
         if isinstance(scored, Failed):
             return None
-        return self._told(rows, scored.value)
+        return self._logged(rows, scored.value)
 
-    def same(self, rows: Sequence[Row]) -> bool:
+    def same(self, rows: Sequence[Mapping[str, FeatureValue]]) -> bool:
         """Whether these rows are answered as MLflow's code answers them, in one go and singly."""
         return all(self._same(some) for some in (rows, *([row] for row in rows)))
 
-    def _same(self, rows: Sequence[Row]) -> bool:
+    def _same(self, rows: Sequence[Mapping[str, FeatureValue]]) -> bool:
         body = json.dumps({CHECKED_FORM: rows}).encode()
         read = self._rows.read(b"application/json", body)
         model = self.champion.model
         theirs = scoring_server.invocations(
             body, "application/json", model, model.metadata.get_input_schema()
         )
-        found = read and spelt(self.champion.scorer, self.champion.scorer.score_rows(read))
+        found = read and spelt(self.scorer, told(self.scorer, self.scorer.score_cells(read)))
         return found == str(theirs.response).encode()
 
-    def _told(self, rows: Sequence[Row], probabilities: Probabilities) -> bytes | None:
-        scorer = self.champion.scorer
-        body = spelt(scorer, probabilities)
+    def _logged(self, rows: Cells, answers: Told) -> bytes | None:
+        body = spelt(self.scorer, answers)
         if body is not None:
             self.log.put(
                 Scored(
-                    champion=self.champion,
-                    sent=rows,
-                    probabilities=probabilities,
+                    champion=self.champion, cells=rows, places=self._places, told=answers,
                     at=datetime.now(UTC),
                 )
-            )
+            )  # fmt: skip
         return body
 
-    def _score(self, questions: Sequence[Sequence[Row]]) -> Sequence[Probabilities]:
-        if len(questions) == 1:
-            return [self.champion.scorer.score_rows(questions[0])]
-        every = self.champion.scorer.score_rows([row for rows in questions for row in rows])
-        found, at = [], 0
-        for rows in questions:
-            found.append(every[at : at + len(rows)])
-            at += len(rows)
-        return found
+    def _score(self, questions: Sequence[Cells]) -> Sequence[Told]:
+        every = questions[0] if len(questions) == 1 else list(chain.from_iterable(questions))
+        answers = told(self.scorer, self.scorer.score_cells(every))
+        return [answers] if len(questions) == 1 else answers.apart(list(map(len, questions)))
 
 
 def quick(champion: Champion, log: LogWriter) -> Quick | None:
@@ -116,16 +110,20 @@ def shown_to_answer(champion: Champion, log: LogWriter) -> Quick:
     """Hold the short way against MLflow's, row by row.
 
     Raises:
+        TypeError: it is of a time before cells could be scored.
         ValueError: the version's signature or its answers are not those that are known here.
     """
     metadata = champion.model.metadata
     if metadata.get_params_schema() is not None:
         raise ValueError("its signature has parameters.")
+    scorer = champion.scorer
+    if not isinstance(scorer, ScoresCells):
+        raise TypeError("it is of before rows were scored without names.")
     kinds = kinds_of(metadata.get_input_schema())
-    if kinds is None or kinds != dict(champion.scorer.features):
+    if kinds is None or kinds != dict(scorer.features):
         raise ValueError("its signature is not that of its features.")
     required = frozenset(metadata.get_input_schema().required_input_names())
-    made = Quick(champion, Rows(kinds, required), log)
+    made = Quick(champion, scorer, Rows(dict(scorer.features), required), log)
     if not champion.check or not made.same(champion.check):
         raise ValueError("its recorded rows are not answered by both in the same bytes.")
     return made
@@ -139,24 +137,3 @@ def kinds_of(schema: Schema | None) -> Mapping[str, str] | None:
     if not all(isinstance(kind, DataType) and kind in KINDS for kind in types.values()):
         return None
     return {str(name): KINDS[kind] for name, kind in types.items()}
-
-
-def spelt(scorer: Scorer, probabilities: Probabilities) -> bytes | None:
-    """`{"predictions": …}` in the spelling of MLflow's server; None where a number is none."""
-    answers, shown = scorer.answers(probabilities), reported(scorer, probabilities).tolist()
-    if not all(map(math.isfinite, shown)):
-        return None
-    if scorer.kind == "binary":
-        words = {answer: json.dumps(answer) for answer in set(answers)}
-        # a float's own words are those that `json` writes
-        told = ", ".join(
-            f'{{"probability": {p!r}, "answer": {words[answer]}}}'
-            for p, answer in zip(shown, answers, strict=True)
-        )
-        return f'{{"predictions": [{told}]}}'.encode()
-    names = [f"p_{name}" for name in scorer.classes]
-    rows: list[dict[str, Any]] = [
-        {"answer": answer, "probability": p, **dict(zip(names, line, strict=True))}
-        for p, answer, line in zip(shown, answers, probabilities.tolist(), strict=True)
-    ]
-    return json.dumps({"predictions": rows}).encode()

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from lifecycle.version_files import FILES
 from tests.training.conftest import FEATURES, Trained
 from training import model
-from training.model import Encoder, Scorer
+from training.model import FEW, Encoder, Scorer
 
 TASKS = ("churn", "preference")
 
@@ -39,6 +40,11 @@ def test_rows_score_as_frames_do(scorer: Scorer, trained: Trained) -> None:
         for row in rows[names].to_dict("records")
     ]
     np.testing.assert_array_equal(scorer.score(rows), scorer.score_rows(records))
+    cells = [list(row.values()) for row in records]
+    kept = deepcopy(cells)
+    for some in (cells, cells[:1], cells[:FEW], cells[: FEW + 1]):
+        np.testing.assert_array_equal(scorer.score(rows[: len(some)]), scorer.score_cells(some))
+    assert cells == kept  # whoever asked still logs them
 
 
 def test_one_row_scores_as_among_others(scorer: Scorer, trained: Trained) -> None:

@@ -66,9 +66,9 @@ def test_what_is_read_is_what_mlflow_reads(request: tuple[str, object]) -> None:
         return
     frame = _enforce_schema(infer_and_parse_data(json.loads(body), SCHEMA), SCHEMA)
     assert len(frame) == len(read)
-    for name, kind in KINDS.items():
+    for place, (name, kind) in enumerate(KINDS.items()):
         theirs = frame[name].tolist() if name in frame else [None] * len(frame)
-        mine = [row.get(name) for row in read]
+        mine = [row[place] for row in read]
         assert all(same(kind, *pair) for pair in zip(mine, theirs, strict=True)), (name, mine)
 
 
@@ -84,6 +84,12 @@ ROW = {"visits": 1.0, "spent": 2, "country": "DE"}
 READ = {
     "records": {"dataframe_records": [ROW]},
     "split": {"dataframe_split": {"columns": list(ROW), "data": [list(ROW.values())]}},
+    "split in another order": {
+        "dataframe_split": {"columns": list(ROW)[::-1], "data": [list(ROW.values())[::-1]]}
+    },
+    "split with more": {
+        "dataframe_split": {"columns": ["extra", *ROW], "data": [["x", *ROW.values()]]}
+    },
     "inputs by row": {"inputs": [ROW]},
     "inputs by column": {"inputs": {name: [value] for name, value in ROW.items()}},
     "instances": {"instances": [ROW]},
@@ -95,7 +101,7 @@ READ = {
 @pytest.mark.parametrize("name", READ)
 def test_every_format_is_read(name: str) -> None:
     """A plain row is read whichever documented format it comes in."""
-    assert ROWS.read(JSON, json.dumps(READ[name]).encode()) == [ROW]
+    assert ROWS.read(JSON, json.dumps(READ[name]).encode()) == [list(ROW.values())]
 
 
 def records(*rows: object, **more: object) -> bytes:
@@ -142,7 +148,7 @@ def test_everything_else_is_left_to_mlflow(name: str) -> None:
 def test_columns_that_only_some_rows_have() -> None:
     """A record may lack what another has: it is missing there, as in a frame."""
     rows = [{"spent": 1.0}, {"visits": 2}]
-    assert ROWS.read(JSON, records(*rows)) == rows
+    assert ROWS.read(JSON, records(*rows)) == [[None, 1.0, None], [2, None, None]]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +165,8 @@ def test_only_mlflows_spellings_of_json(kind: bytes | None, read: bool) -> None:
 def test_the_last_of_a_doubled_key_counts() -> None:
     """As in Python's own reader."""
     body = b'{"dataframe_records": [{"visits": 1, "visits": 2}]}'
-    assert ROWS.read(JSON, body) == [{"visits": 2}] == orjson.loads(body)["dataframe_records"]
+    assert ROWS.read(JSON, body) == [[2, None, None]]
+    assert orjson.loads(body)["dataframe_records"] == [{"visits": 2}]
 
 
 def test_a_word_that_ends_in_nothing_is_left_to_mlflow() -> None:

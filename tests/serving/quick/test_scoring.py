@@ -120,9 +120,9 @@ class Counting(Scorer):
         super().__init__(scorer.facts, scorer.engine)
         self.calls = calls
 
-    def score_rows(self, rows: Sequence[Any]) -> Any:
-        self.calls.append(len(rows))
-        return super().score_rows(rows)
+    def score_cells(self, cells: Sequence[Any]) -> Any:
+        self.calls.append(len(cells))
+        return super().score_cells(cells)
 
 
 def test_what_was_answered_is_logged(scorer: Scorer) -> None:
@@ -153,8 +153,8 @@ class Off(Scorer):
         super().__init__(scorer.facts, scorer.engine)
         self.by = by
 
-    def score_rows(self, rows: Sequence[Any]) -> Any:
-        return super().score_rows(rows) + self.by
+    def score_cells(self, cells: Sequence[Any]) -> Any:
+        return super().score_cells(cells) + self.by
 
 
 SIGNATURE = "its signature is not that of its features."
@@ -174,6 +174,15 @@ def test_no_short_way_where_it_might_differ(
     with caplog.at_level(logging.WARNING):
         assert quick(champion_of(binary, **change), Kept()) is None  # type: ignore[arg-type]
     assert why in caplog.text
+
+
+def test_no_short_way_for_a_version_of_before(
+    binary: Scorer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A version whose own file cannot score cells is served by MLflow's code."""
+    monkeypatch.delattr(Scorer, "score_cells")
+    assert quick(champion_of(binary), Kept()) is None  # type: ignore[arg-type]
+    assert "it is of before rows were scored without names" in caplog.text
 
 
 @pytest.mark.parametrize("by", [1e-16, 0.01, np.nan])
