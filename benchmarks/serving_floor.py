@@ -78,7 +78,7 @@ def store_of(home: Path, names: Sequence[str]) -> Any:
     from features.online_plan import plan_of  # noqa: PLC0415  Feast: not where no store is asked
 
     plan = plan_of(open_home(home), "churn")
-    assert list(plan.features) == list(names), "the store's features are not the model's"
+    assert list(plan.places) == list(names), "the store's features are not the model's"
     return plan.reader
 
 

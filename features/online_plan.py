@@ -43,13 +43,14 @@ class Plan:
         stamp: names the state.
         config: names the state of Feast's configuration.
         wait: seconds between two looks at the registry.
+        places: feature → its place among the values that the reader gives.
     """
 
     store: FeatureStore
     stamp: Stamp
     config: Stamp
     wait: float
-    features: tuple[str, ...]
+    places: Mapping[str, int]
     definitions: Mapping[str, str]
     reader: Reader
 
@@ -143,7 +144,7 @@ def make_plan(home: Home, service: str, old: Plan | None = None) -> Plan:
         stamp=stamp,
         config=config,
         wait=LOOK_SECONDS if embedded_registry(home).exists() else ASK_SECONDS,
-        features=names,
+        places={name: place for place, name in enumerate(names)},
         definitions={name: applied[name] for name in names},
         reader=(
             online.reader(store.config, asked)

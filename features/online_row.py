@@ -42,8 +42,8 @@ def online_row(
         now: rows older than `TTL` before it are stale.
     """
     times = [moment for moment in moments if moment is not None]
-    nothing: dict[str, Value] = dict.fromkeys(values)
     if not times or len(times) < len(moments):
+        nothing = dict.fromkeys(values)
         return OnlineRow(
             customer_id=customer_id, event_timestamp=None, values=nothing, status="unknown"
         )
@@ -52,6 +52,6 @@ def online_row(
     return OnlineRow(
         customer_id=customer_id,
         event_timestamp=moment,
-        values=nothing if stale else values,
+        values=dict.fromkeys(values) if stale else values,
         status="stale" if stale else "found",
     )

@@ -98,20 +98,17 @@ class Unpacker:
         """
         names = [*self.names[0], *self.names[1]]
         count = len(self.names[0])
-        places = [names.index(name) if name in names else None for name in features]
+        places = [names.index(name) if name in names else len(names) for name in features]
         plain = count == len(names) and places == list(range(len(names)))
 
         def choose(vector: bytes) -> list[Value]:
             numbers, rest = self.unpack(vector)
+            # NaN, a gap, is the one value that differs from itself: cheaper than math.isnan
+            values: list[Value] = [n if n == n else None for n in numbers]  # noqa: PLR0124
             if plain:
-                return list(map(gap, numbers))
-            values: list[Value] = list(map(gap, numbers))
+                return values
             values += [None if word is None else word.decode() for word in rest]
-            return [None if n is None else values[n] for n in places]
+            values.append(None)  # what the layout has not
+            return list(map(values.__getitem__, places))
 
         return choose
-
-
-def gap(number: float) -> float | None:
-    """The number, None for NaN: the one value that differs from itself."""
-    return number if number == number else None  # noqa: PLR0124  cheaper than math.isnan

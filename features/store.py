@@ -26,6 +26,7 @@ from features.servers import reachable
 from features.tables import ARROW_TYPES, TIME
 from lifecycle.errors import DataError
 from lifecycle.home import Home
+from lifecycle.prediction import Named
 
 __all__ = [
     "MaterializeReport", "OnlineRow", "config_file", "definitions", "fingerprint", "forget_store",
@@ -159,7 +160,7 @@ def online(
     plan = plan_of(home, service)
     now = now or clock(home)
     return tuple(
-        online_row(customer_id, dict(zip(plan.features, values, strict=True)), moments, now)
+        online_row(customer_id, Named(plan.places, values), moments, now)
         for customer_id, (values, moments) in zip(
             customer_ids, plan.reader.read(customer_ids) if customer_ids else (), strict=True
         )

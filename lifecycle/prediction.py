@@ -45,6 +45,17 @@ class Named(Mapping[str, FeatureValue]):
         return len(self.places)
 
 
+def cells_of(
+    rows: Sequence[Mapping[str, FeatureValue]], order: Sequence[str]
+) -> list[Sequence[FeatureValue]] | None:
+    """Their cells, where all rows hold the very same names and these stand in this order."""
+    first = rows[0] if rows else None
+    if not isinstance(first, Named) or list(first.places) != list(order):
+        return None
+    found = [row.cells for row in rows if isinstance(row, Named) and row.places is first.places]
+    return found if len(found) == len(rows) else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
     """One answer.
@@ -111,11 +122,9 @@ def as_table(group: Sequence[Prediction]) -> pa.Table:
 
 def by_feature(rows: Sequence[Mapping[str, FeatureValue]]) -> dict[str, Sequence[FeatureValue]]:
     """Feature → its value in each row; None where a row lacks it."""
-    first = rows[0]
-    if isinstance(first, Named):
-        alike = [row.cells for row in rows if isinstance(row, Named) and row.places is first.places]
-        if len(alike) == len(rows):
-            return dict(zip(first.places, zip(*alike, strict=True), strict=True))
+    first = list(rows[0])
+    if alike := cells_of(rows, first):
+        return dict(zip(first, zip(*alike, strict=True), strict=True))
     names = {name for row in rows for name in row}
     return {name: [row.get(name) for row in rows] for name in names}
 

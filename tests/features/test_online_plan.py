@@ -47,12 +47,12 @@ def elsewhere(home: Home) -> World:
 def test_what_another_process_applies_is_taken_up_in_passing(shop: Home) -> None:
     """The plan before it answers on, and within seconds the new one does."""
     first = plan_of(shop, "shopping")
-    assert first.features == ("visits",)
+    assert list(first.places) == ["visits"]
     assert plan_of(shop, "shopping") is first
     other = elsewhere(shop)
     other.feast.apply([service(other, "visits", "kind")])
-    deadline = time.monotonic() + 20
-    while plan_of(shop, "shopping").features != ("visits", "kind"):
+    deadline = time.monotonic() + 60
+    while list(plan_of(shop, "shopping").places) != ["visits", "kind"]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
@@ -64,7 +64,7 @@ def test_what_this_process_changed_is_seen_at_once(shop: Home) -> None:
     other.feast.apply([service(other, "spent")])
     forget_plans(shop)
     second = plan_of(shop, "shopping")
-    assert (first.features, second.features) == (("visits",), ("spent",))
+    assert (list(first.places), list(second.places)) == (["visits"], ["spent"])
     forget_store(shop)
     assert plan_of(shop, "shopping") is not second
 
@@ -78,7 +78,7 @@ def test_a_service_that_is_gone_is_unknown_soon(shop: Home) -> None:
 
 
 def ask_on(home: Home) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         plan_of(home, "shopping")
         time.sleep(0.02)
