@@ -1,37 +1,45 @@
-"""Imports Feast in a fifth of the time, for processes that somebody waits for.
+"""Imports Feast in a third of the time.
 
 Feast decorates its classes with typeguard's `@typechecked`, which reads the source of each class
-again at every import, writes checks of each argument into it and compiles it anew. What Feast is
-handed here is checked by mypy, so those who are in a hurry import it without.
+again at every import, writes checks of each argument into it and compiles it anew: six seconds.
+What Feast is handed here is checked by mypy, so our processes import it without.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from typing import Any
 
-import typeguard
 
+def unchecked() -> None:
+    """When this process comes to import Feast, its classes stay as they were written.
 
-@contextmanager
-def unchecked() -> Iterator[None]:
-    """Inside, whatever is imported for the first time stays as it was written.
-
-    Feast that was imported before keeps its checks.
+    Until then it costs nothing. Feast that was imported before keeps its checks.
     """
-    names = vars(typeguard)
-    kept = names["typechecked"]
-    names["typechecked"] = as_written
-    try:
-        yield
-    finally:
-        names["typechecked"] = kept
+    if not any(isinstance(finder, BeforeFeast) for finder in sys.meta_path):
+        sys.meta_path.insert(0, BeforeFeast())
 
 
-def as_written(target: Any = None, **_: Any) -> Any:
-    """In place of `@typechecked` and `@typechecked(...)`."""
-    if target is not None:
-        return target
-    decorate: Callable[[Any], Any] = as_written
-    return decorate
+class BeforeFeast:
+    """Is asked first for every module and finds none, so it knows when Feast is about to come."""
+
+    def __init__(self) -> None:
+        self.over = False
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002  importlib's signature
+        """Lead Feast past the decorator the first time it is looked for."""
+        if fullname == "feast" and not self.over:
+            self.over = True
+            names = vars(import_module("typeguard"))
+            names["typechecked"] = partial(but_feast, names["typechecked"])
+
+
+def but_feast(checked: Callable[..., Any], target: Any = None, **options: Any) -> Any:
+    """`@typechecked` and `@typechecked(...)` for everybody but Feast, whose classes come back."""
+    if target is None:
+        return partial(but_feast, checked, **options)
+    own = target.__module__.partition(".")[0] == "feast"
+    return target if own else checked(target, **options)

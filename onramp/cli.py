@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from features.feast_import import unchecked
 from onramp.console import fail
 from onramp.groups import Lazy
 
@@ -70,6 +71,7 @@ def main() -> None:
     A library's warning speaks to whoever writes code with it: it goes to the log `py.warnings`
     and not between the lines of a report. (Feast turns every deprecation on when imported.)
     """
+    unchecked()
     logging.captureWarnings(True)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     sys.exit(run(sys.argv[1:]))

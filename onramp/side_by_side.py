@@ -9,6 +9,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from typing import TypeVar
 
+from features.feast_import import unchecked
 from lifecycle.progress import Progress
 from lifecycle.task import Task
 
@@ -25,7 +26,7 @@ def workers(ready: Callable[[], None]) -> Iterator[Executor]:
     uses one thread, so two tasks fill two cores.
     """
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=CORES, mp_context=context) as pool:
+    with ProcessPoolExecutor(max_workers=CORES, mp_context=context, initializer=unchecked) as pool:
         for _ in range(CORES):
             pool.submit(ready)
         yield pool

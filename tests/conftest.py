@@ -9,6 +9,9 @@ from pathlib import Path
 import matplotlib as mpl
 import pytest
 
+from features.feast_import import unchecked
+
+unchecked()
 with warnings.catch_warnings():
     # While it is imported, MLflow warns of its own type hints; Feast then turns deprecation
     # warnings of every library on. Neither is a fault that a test of ours could mend.

@@ -42,14 +42,11 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
 
     A promotion or a rollback shows within two seconds, without a restart.
     """
-    from features.feast_import import unchecked
     from lifecycle.errors import UsageError
-
-    with unchecked():
-        from serving.door.entry import Door
-        from serving.door.tokens import read_tokens
-        from serving.server import serve
-        from tasks import supported
+    from serving.door.entry import Door
+    from serving.door.tokens import read_tokens
+    from serving.server import serve
+    from tasks import supported
 
     if no_tokens and tokens_file:
         raise UsageError("Tokens or none?", do="Say --tokens FILE or --no-tokens.")
