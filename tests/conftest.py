@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from hypothesis import HealthCheck, settings
 
 from features.feast_import import unchecked
 
@@ -26,6 +27,13 @@ SHARED = ROOT.parent / "shared" / "data"
 LONGEST = ("tests/test_docs.py", "tests/onramp/test_demo.py")
 
 mpl.use("Agg")
+
+# A machine that gives its time to others stalls for seconds: no example is wrong for being late.
+# What is not named here stays as Hypothesis has it, which on CI draws the same examples each time.
+settings.register_profile(
+    "unhurried", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+)
+settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
