@@ -66,7 +66,7 @@ def mlflow_server(postgres: Env, folder: Path) -> Iterator[Server]:
     finally:
         with suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)  # the group of its own that it was started in
-        server.wait(timeout=20)
+        server.wait(timeout=120)
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:

@@ -78,7 +78,7 @@ def postgres_server() -> Iterator[Env]:
         finally:
             # Immediate: nothing in it is to be kept.
             server.send_signal(signal.SIGQUIT)
-            server.wait(timeout=20)
+            server.wait(timeout=120)
 
 
 def free_port() -> int:
@@ -89,7 +89,7 @@ def free_port() -> int:
 
 
 def wait_for(env: Env, server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(200):
+    for _ in range(1200):  # a minute
         assert server.poll() is None, log.read_text(encoding="utf-8")
         try:
             connect(env).close()

@@ -76,7 +76,7 @@ def receiving(secret: str) -> Iterator[Inbox]:
         def do_POST(self) -> None:
             answer = inbox.take(self.headers, self.rfile.read(int(self.headers["Content-Length"])))
             if not answer:
-                inbox.stalled.wait(30)
+                inbox.stalled.wait(120)
                 return
             self.send_response(answer)
             self.send_header("Location", "/elsewhere")

@@ -34,12 +34,12 @@ def redis_server() -> Iterator[str]:
             yield f"127.0.0.1:{port}"
         finally:
             server.terminate()
-            server.wait(timeout=10)
+            server.wait(timeout=120)
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     with redis.Redis(port=port) as client:
-        for _ in range(200):
+        for _ in range(3000):  # a minute
             assert server.poll() is None, "redis-server did not start"
             try:
                 client.ping()

@@ -109,7 +109,7 @@ def test_a_killed_load_leaves_each_customer_whole(world: World) -> None:
         assert process.stdout.readline().strip() == version
     time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=120)
     done = int(["3", *process.stdout.read().split()][-1])
     process.stdout.close()
     versions = {tuple(values) for values, _ in world.reader.read(NAMES)}

@@ -270,7 +270,7 @@ def test_a_build_waits_for_the_whole_of_an_ingestion(tmp_path: Path) -> None:
 
     reader = threading.Thread(target=ingest)
     reader.start()
-    assert first_batch.wait(30)
+    assert first_batch.wait(120)
     build(home, moments_days=DAYS, as_of=START + days(4), snapshot=False)
     reader.join()
     assert done

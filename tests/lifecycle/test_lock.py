@@ -42,7 +42,7 @@ def test_the_patient_get_it_when_it_is_free(tmp_path: Path) -> None:
     path, order = tmp_path / "it.held", []
 
     def second() -> None:
-        with held(path, "It", patience_seconds=20):
+        with held(path, "It", patience_seconds=120):
             order.append("second")
 
     with held(path, "It"):
@@ -50,7 +50,7 @@ def test_the_patient_get_it_when_it_is_free(tmp_path: Path) -> None:
         waiting.start()
         waiting.join(0.2)
         order.append("first")
-    waiting.join(20)
+    waiting.join(120)
     assert order == ["first", "second"]
 
 

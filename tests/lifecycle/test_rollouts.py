@@ -180,7 +180,7 @@ def test_killed_at_any_moment_the_plan_and_the_ledger_agree(home: Home) -> None:
         assert process.stdout.readline() == "on\n"
         time.sleep(draw.uniform(0.02, 0.3))
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait(timeout=120)
         process.stdout.close()
         agree(home)
     assert len(Ledger(home).read("churn")) > 5

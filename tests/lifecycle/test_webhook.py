@@ -122,7 +122,7 @@ def test_a_receiver_that_never_answers_is_left_after_the_timeout(
     inbox.answers = [0]
     began = time.monotonic()
     assert "ReadTimeout" in alias_moved(home, "churn", "champion", 1)
-    assert time.monotonic() - began < 30  # a machine that stalls; who hangs does it for longer
+    assert time.monotonic() - began < 60  # a machine that stalls; who hangs does it for longer
     assert len(undelivered(home)) == 1
 
 
@@ -182,7 +182,7 @@ def test_a_killed_senders_message_is_sent_by_the_next(home: Home, inbox: Inbox) 
         [sys.executable, "-c", SENDER, str(home.root), inbox.url, SECRET],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
     )
-    assert inbox.arrived.wait(30)
+    assert inbox.arrived.wait(120)
     (waiting,) = Outbox(home.platform).waiting()
     sender.kill()
     sender.wait()

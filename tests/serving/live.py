@@ -78,7 +78,7 @@ def started(command: Sequence[str], port: int, more: Mapping[str, str]) -> Itera
     )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     try:
-        with httpx.Client(base_url=url, timeout=30) as client:
+        with httpx.Client(base_url=url, timeout=120) as client:
             yield Running(process, client, url)
     finally:
         if process.poll() is None:

@@ -76,10 +76,10 @@ def test_what_was_worked_out_is_remembered(explaining: Explaining) -> None:
 
 def test_a_slow_explanation_is_not_waited_for(explaining: Explaining) -> None:
     """The answer goes out without reasons at the deadline, whenever the explanation would end."""
-    scorer = Told(seconds=20)
+    scorer = Told(seconds=120)
     began = time.monotonic()
     assert ask(explaining, scorer) is None
-    assert SECONDS <= time.monotonic() - began < 10
+    assert SECONDS <= time.monotonic() - began < 60
     scorer.enough.set()
 
 

@@ -37,7 +37,7 @@ class Load:
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        with httpx.Client(base_url=self.url, timeout=30) as client:
+        with httpx.Client(base_url=self.url, timeout=PATIENT) as client:
             while not self.stop.is_set():
                 try:
                     answer = client.post("/invocations", json=ROW)
@@ -103,7 +103,7 @@ def test_swaps_under_load_and_a_graceful_stop(forged: Forged) -> None:
             forged.promote("churn", 3)
             found = refused(server)
         server.process.send_signal(signal.SIGTERM)
-        output = server.process.communicate(timeout=30)[0]
+        output = server.process.communicate(timeout=PATIENT)[0]
     assert load.failures == []
     assert load.asked > 50
     assert len(load.answers) == 2

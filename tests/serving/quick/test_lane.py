@@ -28,7 +28,7 @@ class Doubled:
         self.batches.append(list(numbers))
         self.begun.set()
         if self.go is not None:
-            assert self.go.wait(20)
+            assert self.go.wait(120)
         return [2 * number for number in numbers]
 
 

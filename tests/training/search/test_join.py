@@ -40,7 +40,7 @@ def test_one_who_joins_does_what_was_ordered_until_it_is_withdrawn(tmp_path: Pat
     while not is_over(Order(stage=0, slots=range(6)), board.look(), now=0.0):
         helper.join(0.05)
     board.announce(None)
-    helper.join(30)
+    helper.join(600)
     assert lent == [6]
     assert not [f for f in (tmp_path / "helper").iterdir() if f.is_dir()]
     alone = search(stages, make_plan(tmp_path / "alone", 6))
