@@ -12,14 +12,6 @@ from hypothesis import HealthCheck, settings
 
 from features.feast_import import unchecked
 
-unchecked()
-with warnings.catch_warnings():
-    # While it is imported, MLflow warns of its own type hints; Feast then turns deprecation
-    # warnings of every library on. Neither is a fault that a test of ours could mend.
-    warnings.simplefilter("ignore")
-    import feast  # noqa: F401
-    import mlflow.pyfunc  # noqa: F401
-
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
@@ -34,6 +26,19 @@ settings.register_profile(
     "unhurried", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 )
 settings.load_profile("unhurried")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the libraries that warn, in each process that runs tests: xdist's leader runs none."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    unchecked()
+    with warnings.catch_warnings():
+        # While it is imported, MLflow warns of its own type hints; Feast then turns deprecation
+        # warnings of every library on. Neither is a fault that a test of ours could mend.
+        warnings.simplefilter("ignore")
+        import feast  # noqa: F401, PLC0415  not in the leader
+        import mlflow.pyfunc  # noqa: F401, PLC0415  not in the leader
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
