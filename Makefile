@@ -3,6 +3,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+
+# Installed uncompiled, a library is compiled when it is first imported. Where nothing may be kept,
+# as in images that set this, every process would compile all it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 READY := .venv/.ready
 
 $(READY): pyproject.toml constraints.txt
