@@ -16,6 +16,10 @@ from tests.serving.live import free_port
 
 START_SECONDS = 60
 SLOW_MS = 60_000  # what a busy machine may take for any one step
+HASTE = """(() => {
+  const later = window.setTimeout;
+  window.setTimeout = (act, ms, ...rest) => later(act, ms / 20, ...rest);
+})()"""  # a page that looks every five seconds does so four times a second
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from lifecycle.rollouts import STOP, Because, Rollout, Rollouts
 from serving.app import build_app
 from tasks import churn, preference
 from tests.serving.conftest import Forged
-from tests.serving.page.browser import SLOW_MS, answering, chromium
+from tests.serving.page.browser import HASTE, SLOW_MS, answering, chromium
 from tests.serving.test_personal import Store
 
 WHY = Because(actor="ann", why="to see")
@@ -28,6 +28,7 @@ def page(forged: Forged) -> Iterator[Page]:
     with answering(app) as url, chromium() as browser:
         opened = browser.new_context(viewport={"width": 320, "height": 640}).new_page()
         opened.set_default_timeout(SLOW_MS)
+        opened.add_init_script(HASTE)
         expect.set_options(timeout=SLOW_MS)
         opened.goto(f"{url}/")
         yield opened
