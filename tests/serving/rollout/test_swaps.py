@@ -7,7 +7,7 @@ from tests.serving.rollout.swaps import swap
 
 
 def test_swaps_under_load(forged: Forged) -> None:
-    """Three callers ask for four rows without pause; each swap shows in the answers themselves."""
+    """Three callers ask for four rows all the while; each swap shows in the answers themselves."""
     seen = swap(forged.home, 6)
     assert seen.failures == []
     assert seen.mixed() == 0
