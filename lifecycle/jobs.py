@@ -1,11 +1,14 @@
 """Retrain jobs: at most one open job a task, claimed by compare-and-set.
 
-requested → running → promoted | refused | undecided | failed
-            running → awaiting approval → promoted | refused
+What may follow what stands in `lifecycle.job_states`. Whoever works on a job holds its number of
+attempts as a token: once another has claimed it, nothing that the first still says counts. A
+worker that dies leaves its job in a working state; when it is seen dead, or was not heard of for
+the lease, or the state has lasted longer than its deadline, the next worker takes the job over and
+does it again from the start. A job that awaits approval is open, but no worker's: a person approves
+or rejects its version, which ends it.
 
-A worker that dies leaves its job running; once its heartbeat is older than `LEASE`, the next
-worker takes the job over and does it again from the start. A job that awaits approval is open,
-but no worker's: a person approves or rejects its version, which ends it.
+The ledger's row of a request by hand or by a clock, and of an end that the gate has not written, is
+of the same transaction.
 """
 
 from __future__ import annotations
@@ -13,65 +16,19 @@ from __future__ import annotations
 import json
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
-from lifecycle.errors import Busy
+from lifecycle import ledger
+from lifecycle.errors import Busy, NotReady
 from lifecycle.home import Home
-from lifecycle.sqlite import expect, transaction
+from lifecycle.job import Job, held, hours, moot, past_deadline, waits
+from lifecycle.job_rows import charged, claimed, current, dead_letter, one, open_job, ours, put
+from lifecycle.job_states import ENDS, MOVES, WORKING, End, Fault, State, Trigger
+from lifecycle.job_table import opened
+from lifecycle.ledger import Entry
 
-State = Literal[
-    "requested", "running", "awaiting approval", "promoted", "refused", "undecided", "failed"
-]
-End = Literal["promoted", "refused", "undecided", "failed"]
-
-LEASE = timedelta(minutes=10)
-
-TABLE = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY,
-    task TEXT NOT NULL,
-    state TEXT NOT NULL,
-    why TEXT NOT NULL,
-    requested_by TEXT NOT NULL,
-    requested_at TEXT NOT NULL,
-    as_of TEXT NOT NULL,
-    worker TEXT,
-    heartbeat_at TEXT,
-    ended_at TEXT,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    outcome TEXT NOT NULL DEFAULT '{}'
-);
-"""
-COLUMNS = (
-    "id", "task", "state", "why", "requested_by", "requested_at", "as_of", "worker",
-    "heartbeat_at", "ended_at", "attempts", "outcome",
-)  # fmt: skip
-OPEN = "state IN ('requested', 'running', 'awaiting approval')"
-INDEX = (
-    "DROP INDEX IF EXISTS one_open_job_a_task",  # of before a job could wait for a person
-    f"CREATE UNIQUE INDEX IF NOT EXISTS one_job_at_a_time ON jobs (task) WHERE {OPEN}",
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    id: str
-    task: str
-    state: State
-    why: str
-    requested_by: str
-    requested_at: str
-    as_of: str
-    worker: str | None
-    heartbeat_at: str | None
-    ended_at: str | None
-    attempts: int
-    outcome: str
+OF_MONITORING: frozenset[Trigger] = frozenset(("drift", "decay"))
 
 
 def unseen(worker: str) -> bool | None:  # noqa: ARG001
@@ -79,31 +36,50 @@ def unseen(worker: str) -> bool | None:  # noqa: ARG001
     return None
 
 
-class Jobs:
-    def __init__(self, home: Home) -> None:
-        self.path = home.platform
+def wall() -> datetime:
+    return datetime.now(UTC)
 
-    def request(self, task: str, *, why: str, by: str, as_of: datetime) -> tuple[Job, bool]:
-        """Open a job, or return the open one; the flag says whether it is new."""
+
+class Jobs:
+    def __init__(self, home: Home, clock: Callable[[], datetime] = wall) -> None:
+        self.path, self.clock = home.platform, clock
+
+    def request(
+        self, task: str, *, why: str, by: str, as_of: datetime, trigger: Trigger = "hand"
+    ) -> tuple[Job, bool]:
+        """Open a job, or return the open one; the flag says whether it is new.
+
+        An open one that nobody has begun gives way to a request of later data. The ledger has a
+        row of it, but where monitoring asks: its verdict is the row.
+        """
         with opened(self.path) as db:
-            found = open_job(db, task)
+            now = self.clock()
+            found = current(db, task, now)
             if found is not None:
-                return found, False
+                if not moot(found, as_of):
+                    return found, False
+                words = f"Superseded by a request as of {as_of:%Y-%m-%d %H:%M}: {why}"
+                put(db, found, "superseded", now, by=by, outcome=json.dumps({"words": words}))
+            job_id = uuid.uuid4().hex[:12]
             db.execute(
-                "INSERT INTO jobs (id, task, state, why, requested_by, requested_at, as_of)"
-                " VALUES (?, ?, 'requested', ?, ?, ?, ?)",
-                (uuid.uuid4().hex[:12], task, why, by, moment(), as_of.isoformat()),
+                "INSERT INTO jobs (id, task, state, why, requested_by, requested_at, state_at,"
+                " as_of, trigger) VALUES (?, ?, 'requested', ?, ?, ?, ?, ?, ?)",
+                (job_id, task, why, by, now.isoformat(), now.isoformat(), as_of.isoformat(),
+                 trigger),
+            )  # fmt: skip
+            made = one(db, job_id)
+            if trigger in OF_MONITORING:
+                return made, True
+            evidence = {"job": job_id, "trigger": trigger, "as_of": made.as_of}
+            ledger.write(
+                db, Entry(actor=by, task=task, decision="retrain", why=why, evidence=evidence)
             )
-            made = open_job(db, task)
-            if made is None:
-                message = "a job that was just written cannot be read"
-                raise AssertionError(message)
             return made, True
 
     def claim(
         self, task: str, worker: str, *, alive: Callable[[str], bool | None] = unseen
     ) -> Job | None:
-        """Take the open job of the task, or None when there is none that a worker can do.
+        """Take the open job of the task, or None when there is none that a worker can do now.
 
         Args:
             task: the job's task.
@@ -112,71 +88,139 @@ class Jobs:
                 here, and then its heartbeat decides.
 
         Raises:
-            Busy: another worker has it and lives.
+            Busy: another worker has it, lives, and is in time.
         """
         with opened(self.path) as db:
-            job = open_job(db, task)
-            if job is None or job.state == "awaiting approval":
+            now = self.clock()
+            job = current(db, task, now)
+            if job is None or job.state == "awaiting approval" or waits(job, now):
                 return None
-            if job.state == "running" and job.worker != worker and held(job, alive):
+            if job.state == "requested" or job.worker == worker:
+                return claimed(db, job, worker, now)
+            overdue = past_deadline(job, now)
+            if not overdue and held(job, alive, now):
                 raise Busy(
                     f"Job {job.id} of {task} is being worked on.",
                     found=f"Worker {job.worker}, last heard of at {job.heartbeat_at}.",
                     do="Leave it, or try again when that worker has ended.",
                 )
-            db.execute(
-                "UPDATE jobs SET state='running', worker=?, heartbeat_at=?, attempts=attempts+1"
-                " WHERE id=?",
-                (worker, moment(), job.id),
-            )
-            return open_job(db, task)
+            died = f"Worker {job.worker} died while {job.state}."
+            late = f"Worker {job.worker} was {job.state} for more than {hours(job.state)} hours."
+            fault, problem = ("overdue", late) if overdue else ("killed", died)
+            failed = charged(db, job, fault, problem, now)  # type: ignore[arg-type]  # mypy widens it
+            return None if failed.state in ENDS else claimed(db, failed, worker, now)
+
+    def advance(self, job: Job, after: State, *, version: int | None = None) -> Job | None:
+        """Go to the next state; None when the job is no longer ours."""
+        with opened(self.path) as db:
+            mine = ours(db, job)
+            if mine is None:
+                return None
+            return put(db, mine, after, self.clock(), version=version or mine.version)
 
     def beat(self, job: Job) -> bool:
         """Say that the worker lives; False when the job is no longer its own."""
         with opened(self.path) as db:
-            cursor = db.execute(
-                "UPDATE jobs SET heartbeat_at=? WHERE id=? AND worker=? AND state='running'",
-                (moment(), job.id, job.worker),
-            )
-            return cursor.rowcount == 1
+            mine = ours(db, job)
+            if mine is not None:
+                db.execute(
+                    "UPDATE jobs SET heartbeat_at=? WHERE id=?",
+                    (self.clock().isoformat(), mine.id),
+                )
+            return mine is not None
 
     def release(self, job: Job) -> bool:
         """Give the job back undone, for another time; False when it is no longer ours."""
-        with opened(self.path) as db:
-            cursor = db.execute(
-                "UPDATE jobs SET state='requested', worker=NULL, heartbeat_at=NULL"
-                " WHERE id=? AND worker=? AND state='running'",
-                (job.id, job.worker),
-            )
-            return cursor.rowcount == 1
+        return self._leave(job, "requested", worker=None)
 
-    def end(self, job: Job, state: End, outcome: Mapping[str, object]) -> bool:
-        """Close the job; False when it was taken over and is not ours to close."""
+    def failed(self, job: Job, fault: Fault, problem: str) -> Job | None:
+        """Have it tried again after a pause, or no more; None when it is no longer ours."""
         with opened(self.path) as db:
-            cursor = db.execute(
-                "UPDATE jobs SET state=?, ended_at=?, outcome=?"
-                " WHERE id=? AND worker=? AND state='running'",
-                (state, moment(), json.dumps(outcome, default=str), job.id, job.worker),
-            )
-            return cursor.rowcount == 1
+            mine = ours(db, job)
+            return None if mine is None else charged(db, mine, fault, problem, self.clock())
+
+    def end(
+        self, job: Job, state: End, outcome: Mapping[str, object],
+        evidence: Mapping[str, object] | None = None,
+    ) -> bool:  # fmt: skip
+        """Close the job; False when it was taken over and is not ours to close.
+
+        Args:
+            job: as it was claimed.
+            state: how it ended.
+            outcome: `words`, and whatever else people may want to know of it.
+            evidence: for the ledger's row, where the gate has not written one.
+        """
+        told = json.dumps(outcome, default=str)
+        return self._leave(job, state, evidence=evidence, outcome=told)
 
     def wait(self, job: Job, version: int, outcome: Mapping[str, object]) -> bool:
         """Let the job wait for a person to approve this version; False when it is not ours."""
-        with opened(self.path) as db:
-            cursor = db.execute(
-                "UPDATE jobs SET state='awaiting approval', heartbeat_at=NULL, outcome=?"
-                " WHERE id=? AND worker=? AND state='running'",
-                (json.dumps({**outcome, "version": version}, default=str), job.id, job.worker),
-            )
-            return cursor.rowcount == 1
+        told = json.dumps({**outcome, "version": version}, default=str)
+        return self._leave(job, "awaiting approval", outcome=told, version=version)
 
-    def waiting(self, task: str) -> Job | None:
-        """The job of the task that waits for a person."""
+    def _leave(
+        self, job: Job, after: State, evidence: Mapping[str, object] | None = None,
+        **columns: object,
+    ) -> bool:  # fmt: skip
+        with opened(self.path) as db:
+            mine = ours(db, job)
+            if mine is not None:
+                put(db, mine, after, self.clock(), evidence=evidence, **columns)
+            return mine is not None
+
+    def cancel(self, task: str, *, by: str, because: str) -> Job:
+        """Put away the open job, else the newest dead letter, because a person says so.
+
+        Raises:
+            NotReady: there is neither.
+            UsageError: it is promoting, which nothing stops.
+        """
+        with opened(self.path) as db:
+            job = open_job(db, task) or dead_letter(db, task)
+            if job is None:
+                raise nothing(task, "cancel")
+            outcome = json.dumps({"words": f"Cancelled by {by}: {because}"})
+            return put(db, job, "superseded", self.clock(), by=by, outcome=outcome)
+
+    def retry(self, task: str) -> Job:
+        """Have a job that waits for its next try, else the newest dead letter, tried at once.
+
+        Raises:
+            Busy: an open job is being worked on.
+            NotReady: there is none to try again.
+        """
+        with opened(self.path) as db:
+            job = open_job(db, task) or dead_letter(db, task)
+            if job is None or job.state == "awaiting approval":
+                raise nothing(task, "try again")
+            if job.state in WORKING:
+                raise Busy(
+                    f"Job {job.id} of {task} is {job.state}.",
+                    found=f"Worker {job.worker}, last heard of at {job.heartbeat_at}.",
+                    do="`onramp retrain` takes it over if that worker is dead.",
+                )
+            if job.state == "dead letter":
+                put(db, job, "requested", self.clock(), worker=None, told="", outcome="{}")
+            db.execute("UPDATE jobs SET next_try_at=NULL, failures=0 WHERE id=?", (job.id,))
+            return one(db, job.id)
+
+    def open(self, task: str) -> Job | None:
+        """The open job of the task."""
         if not self.path.exists():
             return None
         with opened(self.path) as db:
-            job = open_job(db, task)
-            return job if job and job.state == "awaiting approval" else None
+            return current(db, task, self.clock())
+
+    def waiting(self, task: str) -> Job | None:
+        """The job of the task that waits for a person."""
+        job = self.open(task)
+        return job if job and job.state == "awaiting approval" else None
+
+    def named(self, job_id: str) -> Job:
+        """The job of that number, as it stands."""
+        with opened(self.path) as db:
+            return one(db, job_id)
 
     def read(self, task: str | None = None) -> tuple[Job, ...]:
         """Every job, newest first."""
@@ -188,56 +232,29 @@ class Jobs:
             ).fetchall()
         return tuple(Job(**dict(row)) for row in rows)
 
-
-@contextmanager
-def opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction on the jobs, their table made when new.
-
-    Raises:
-        Busy: another process kept the database.
-        DataError: it is no database, or holds other jobs than ours.
-    """
-    with transaction(path, TABLE) as db:
-        prepare(db, path)
-        yield db
-
-
-def prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Hold the table, which is there, against ours, and make its rule of uniqueness."""
-    expect(db, path, "jobs", COLUMNS)
-    for statement in INDEX:
-        db.execute(statement)
+    def told(self, job: Job) -> None:
+        """People were told of its state, as it was read."""
+        with opened(self.path) as db:
+            db.execute(
+                "UPDATE jobs SET told = state WHERE id = ? AND state = ? AND attempts = ?",
+                (job.id, job.state, job.attempts),
+            )
 
 
 def decided(db: sqlite3.Connection, task: str, version: int, state: End, words: str) -> None:
-    """End the task's job that waits for this version, if one does, in the caller's transaction."""
+    """End the task's job that trained this version, if one is there, in the caller's transaction.
+
+    So the ledger's row and the end of the job are written together: no kill comes between them.
+    """
     job = open_job(db, task)
-    if job is None or job.state != "awaiting approval":
-        return
-    outcome = json.loads(job.outcome)
-    if outcome.get("version") == version:
-        db.execute(
-            "UPDATE jobs SET state=?, ended_at=?, outcome=? WHERE id=?",
-            (state, moment(), json.dumps({**outcome, "words": words}), job.id),
-        )
+    if job is not None and job.version == version and state in MOVES[job.state]:
+        outcome = json.dumps({**json.loads(job.outcome), "version": version, "words": words})
+        put(db, job, state, wall(), outcome=outcome)
 
 
-def open_job(db: sqlite3.Connection, task: str) -> Job | None:
-    row = db.execute(f"SELECT * FROM jobs WHERE task = ? AND {OPEN}", (task,)).fetchone()
-    return Job(**dict(row)) if row else None
-
-
-def held(job: Job, alive: Callable[[str], bool | None]) -> bool:
-    """Whether the job's worker still works on it."""
-    seen = alive(job.worker or "")
-    return fresh(job) if seen is None else seen
-
-
-def fresh(job: Job) -> bool:
-    beat = datetime.fromisoformat(job.heartbeat_at or job.requested_at)
-    # a beat far ahead was made before the clock was set back, and nothing was heard since
-    return abs(datetime.now(UTC) - beat) < LEASE
-
-
-def moment() -> str:
-    return datetime.now(UTC).isoformat()
+def nothing(task: str, act: str) -> NotReady:
+    return NotReady(
+        f"There is no job of {task} to {act}.",
+        found="None is open, and none is a dead letter.",
+        do=f"`onramp retrain {task} --now --because …` opens one; `onramp jobs` lists them.",
+    )

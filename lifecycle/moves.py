@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 
-from lifecycle import jobs, ledger, rollouts
+from lifecycle import job_table, jobs, ledger, rollouts
 from lifecycle.home import Home
 from lifecycle.ledger import Entry
 from lifecycle.sqlite import expect
@@ -144,9 +144,9 @@ class Moves:
             Busy: another process kept the database.
             DataError: it is no database, or its tables are not ours.
         """
-        with ledger.opened(self.path, TABLE + jobs.TABLE + rollouts.TABLE) as db:
+        with ledger.opened(self.path, TABLE + job_table.TABLE + rollouts.TABLE) as db:
             expect(db, self.path, "moves", COLUMNS)
-            jobs.prepare(db, self.path)
+            job_table.prepare(db, self.path)
             rollouts.prepare(db, self.path)
             db.execute(INDEX)
             yield db

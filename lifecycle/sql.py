@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def identifier(name: str) -> str:
     """Quote a column or table name."""
@@ -13,6 +15,6 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def literals(texts: tuple[str, ...]) -> str:
+def literals(texts: Iterable[str]) -> str:
     """Quote strings for `IN (…)`; an empty list matches nothing."""
     return ", ".join(literal(text) for text in texts) or "NULL"

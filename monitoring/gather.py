@@ -13,6 +13,7 @@ from features.moments import moments
 from lifecycle import version_files
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
+from lifecycle.job_states import JUDGED
 from lifecycle.jobs import Jobs
 from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
@@ -32,8 +33,6 @@ from monitoring.performance import (
 from monitoring.rescore import rescored
 from monitoring.triage import Champion, Evidence
 from monitoring.windows import Span, Window, cut, spans
-
-JUDGED = ("promoted", "refused", "undecided")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -224,7 +224,7 @@ def ask(home: Home, report: MonitorReport) -> MonitorReport:
     if report.verdict != "retrain":
         return report
     job, opened = Jobs(home).request(
-        report.task, why=report.reasons[0], by=ACTOR, as_of=report.as_of
+        report.task, why=report.reasons[0], by=ACTOR, as_of=report.as_of, trigger="decay"
     )
     return replace(report, job_id=job.id, job_opened=opened)
 
@@ -277,6 +277,8 @@ def entry_of(report: MonitorReport, seen: str) -> Entry:
                 "rows": evidence.rows,
                 "drifted": [drift.column for drift in evidence.drifted],
                 "broken": [breach.words for breach in evidence.broken],
+                "checks": sorted({breach.check for breach in evidence.broken}),
+                "columns": sorted({breach.column for breach in evidence.broken if breach.column}),
                 "decayed": [one.words for one in evidence.decayed],
                 "report": report.report_html,
                 "window_json": report.window_json,

@@ -22,9 +22,10 @@ from lifecycle.home import Home
 from lifecycle.task import Task
 from monitoring.monitor import MonitorReport, monitor
 from onramp.delivery import deliver
+from onramp.job_report import RetrainReport
 from onramp.live import ask, served_version, serving
 from onramp.refresh import refresh
-from onramp.retrain import Budget, RetrainReport, retrain
+from onramp.retrain import Budget, retrain
 from onramp.side_by_side import side_by_side
 from onramp.story import STRANGER, Plan, Step, Story
 from serving.batch import score

@@ -1,63 +1,49 @@
-"""The retrain job: claim, train, judge, promote or refuse, close. Nobody watches it.
+"""The retrain job: claim, prepare, train, judge, promote or refuse, close. Nobody watches it.
 
 It may be killed at any point. The job stays open and claimed; the next worker sees that the
 one before it is dead, takes the job over and does it again: Optuna's journal hands back the
 trials that were done, a version that was registered carries the job's number and is not trained
-twice, and a promotion that had gone through is found and not repeated. Where the task asks for a
-person, the job waits: `onramp approve` or `onramp reject` ends it, and no other is opened before.
+twice, and a promotion that had gone through has ended the job in the same transaction. Where the
+task asks for a person, the job waits: `onramp approve` or `onramp reject` ends it, and no other is
+opened before. What failed in a way that may pass is tried again, later and later.
 """
 
 from __future__ import annotations
 
-import json
+import sqlite3
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal
 
-from lifecycle.errors import Awaits, Busy, OnrampError, Refused, Undecided
+from lifecycle.errors import Busy, OnrampError
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
-from lifecycle.jobs import End, Job, Jobs
-from lifecycle.ledger import Entry, Ledger
+from lifecycle.job import Job
+from lifecycle.job_states import State, fault_of
+from lifecycle.jobs import Jobs
 from lifecycle.moves import Moves
+from lifecycle.notify import tell
 from lifecycle.progress import Progress, silent
 from lifecycle.registry import Registry
 from lifecycle.task import Task
 from lifecycle.worker import alive, me
+from onramp.job_report import ENDED, EXITS, OUTCOMES, RetrainReport, idle, waiting
 from onramp.refresh import refresh
 from training.promotion.move import settle
-from training.promotion.promote import promote
+from training.promotion.promote import Moving, promote
+from training.promotion.report import PromotionReport
 from training.run import train
-
-Outcome = Literal[
-    "nothing to do", "promoted", "refused", "undecided", "awaiting approval", "failed"
-]
 
 HEARTBEAT_SECONDS = 20.0
 JOB_TAG = "job"  # on the version that a job trained
-OUTCOMES: Mapping[str, Outcome] = {
-    "promote": "promoted",
-    "refuse": "refused",
-    "cannot judge": "undecided",
-}
-ENDED: Mapping[Outcome, End] = {
-    "promoted": "promoted",
-    "refused": "refused",
-    "undecided": "undecided",
-    "failed": "failed",
-}
-EXITS: Mapping[Outcome, int] = {
-    "nothing to do": 0,
-    "promoted": 0,
-    "refused": Refused.exit_code,
-    "undecided": Undecided.exit_code,
-    "awaiting approval": Awaits.exit_code,
-    "failed": 1,
-}
+HINDRANCES = (Busy, sqlite3.Error, OSError)
+
+
+class TakenOver(Busy):
+    """The job is another worker's, or over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,36 +54,35 @@ class Budget:
     seconds: float | None = None
 
 
+def prepare(home: Home, as_of: datetime, progress: Progress) -> None:
+    """Bring the features up to date."""
+    refresh(home, as_of=as_of, online=False, progress=progress)
+
+
+def learn(
+    home: Home, task: Task, job: Job, as_of: datetime, budget: Budget, progress: Progress
+) -> int:
+    """Train and register; returns the version, which carries the job's number."""
+    return train(
+        home, task, as_of=as_of, trials=budget.trials, seconds=budget.seconds,
+        progress=progress, tags={JOB_TAG: job.id},
+    ).version  # fmt: skip
+
+
+def judge(
+    home: Home, task: Task, number: int, actor: str, as_of: datetime, moving: Moving
+) -> PromotionReport:
+    """Put the version through the gate."""
+    return promote(home, task, version=number, actor=actor, as_of=as_of, moving=moving)
+
+
 @dataclass(frozen=True, kw_only=True)
-class RetrainReport:
-    task: str
-    outcome: Outcome
-    words: str
-    job_id: str | None = None
-    version: int | None = None
-    reasons: tuple[str, ...] = field(default=())
-    failure_code: int = 1
+class Steps:
+    """What a job does, in order; each may be killed and is repeated."""
 
-    def lines(self) -> list[str]:
-        return [f"{self.task}: {self.outcome}. {self.words}", *(f"  {r}" for r in self.reasons)]
-
-
-def exit_code(report: RetrainReport) -> int:
-    """The number a scheduler acts on."""
-    return report.failure_code if report.outcome == "failed" else EXITS[report.outcome]
-
-
-def open_by_hand(
-    home: Home, task: Task, *, actor: str, because: str, as_of: datetime | None
-) -> None:
-    """Open a job for the task, unless one is open."""
-    now = as_of or EventStore(home).as_of(home.dataset())
-    job, new = Jobs(home).request(task.name, why=because, by=actor, as_of=now)
-    if new:
-        Ledger(home).append(
-            Entry(actor=actor, task=task.name, decision="retrain", why=because,
-                  evidence={"job": job.id})
-        )  # fmt: skip
+    prepare: Callable[[Home, datetime, Progress], None] = prepare
+    learn: Callable[[Home, Task, Job, datetime, Budget, Progress], int] = learn
+    judge: Callable[[Home, Task, int, str, datetime, Moving], PromotionReport] = judge
 
 
 def retrain(
@@ -107,104 +92,78 @@ def retrain(
     as_of: datetime | None = None,
     budget: Budget = Budget(),
     progress: Progress = silent,
+    steps: Steps = Steps(),
 ) -> RetrainReport:
-    """Work off the task's open job, if it has one.
+    """Work off the task's open job, if it has one, and tell whoever wants to know how it ended.
 
     Raises:
-        Busy: a living worker has the job, or took it over from this one; or something that the
-            work needs is held by another process, and then the job stays open.
+        Busy: a living worker has the job, or took it over from this one.
     """
+    report = work_off(home, task, as_of=as_of, budget=budget, progress=progress, steps=steps)
+    return replace(report, notes=tell(home))
+
+
+def work_off(
+    home: Home, task: Task, *, as_of: datetime | None, budget: Budget, progress: Progress,
+    steps: Steps,
+) -> RetrainReport:  # fmt: skip
+    """As `retrain`, and nobody is told."""
     if Moves(home).open(task.name):
         settle(home, Registry(home), task.name)
     jobs = Jobs(home)
     job = jobs.claim(task.name, me(), alive=alive)
     if job is None:
-        return idle(jobs, task)
+        return idle(jobs.open(task.name), task.name)
     with heartbeat(jobs, job) as lost:
         try:
-            report = work(home, task, Work(job, as_of, budget, lost), progress)
-        except Busy:
-            jobs.release(job)
+            given = Work(jobs=jobs, job=job, as_of=as_of, budget=budget, lost=lost, steps=steps)
+            return closed(given, work(home, task, given, progress))
+        except TakenOver:
+            raise
+        except (KeyboardInterrupt, SystemExit):
+            jobs.release(job)  # nothing failed: a person stopped it
             raise
         except Exception as error:  # noqa: BLE001  the job runner: whatever it was, the job must close
-            report = failed(home, task, job, error)
-    if not closed(jobs, job, report):
-        raise taken_over(job)
-    return report
+            return stumbled(given, error)
 
 
-def idle(jobs: Jobs, task: Task) -> RetrainReport:
-    """No job that a worker can do; one may wait for a person."""
-    waiting = jobs.waiting(task.name)
-    if waiting is None:
-        return RetrainReport(
-            task=task.name, outcome="nothing to do", words="No retrain job is open."
-        )
-    number = int(json.loads(waiting.outcome)["version"])
-    return RetrainReport(
-        task=task.name,
-        outcome="awaiting approval",
-        words=f"Job {waiting.id} ({waiting.why}) trained version {number}. "
-        f"Say `onramp approve {task.name}` or `onramp reject {task.name} --because …`.",
-        job_id=waiting.id,
-        version=number,
-    )
-
-
-def closed(jobs: Jobs, job: Job, report: RetrainReport) -> bool:
-    """End the job, or let it wait for a person; False when it is no longer ours."""
-    outcome: dict[str, object] = {"version": report.version, "words": report.words}
-    if report.outcome == "awaiting approval" and report.version is not None:
-        return jobs.wait(job, report.version, outcome)
-    ended = ENDED.get(report.outcome)
-    return ended is None or jobs.end(job, ended, outcome)
-
-
-def failed(home: Home, task: Task, job: Job, error: Exception) -> RetrainReport:
-    """Close over an error: its words for people, its traceback for whoever mends it."""
-    words = str(error) if isinstance(error, OnrampError) else f"{type(error).__name__}: {error}"
-    evidence = {"job": job.id, "traceback": "".join(traceback.format_exception(error))}
-    Ledger(home).append(
-        Entry(
-            actor=f"job {job.id}", task=task.name, decision="failed", why=words, evidence=evidence
-        )
-    )
-    code = error.exit_code if isinstance(error, OnrampError) else EXITS["failed"]
-    return RetrainReport(
-        task=task.name, outcome="failed", words=words, job_id=job.id, failure_code=code
-    )
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Work:
-    """A claimed job; `lost` is set when another worker has taken it over."""
+    """A claimed job; `lost` is set when it is no longer this worker's."""
 
+    jobs: Jobs
     job: Job
-    as_of: datetime | None
-    budget: Budget
-    lost: threading.Event
+    as_of: datetime | None = None
+    budget: Budget = Budget()
+    lost: threading.Event = field(default_factory=threading.Event)
+    steps: Steps = Steps()
+
+    def enter(self, state: State, version: int | None = None) -> None:
+        """Go to the next state of the work.
+
+        Raises:
+            TakenOver: the job is no longer ours.
+        """
+        if self.lost.is_set() or self.jobs.advance(self.job, state, version=version) is None:
+            raise taken_over(self.jobs, self.job)
 
 
 def work(home: Home, task: Task, given: Work, progress: Progress) -> RetrainReport:
     """Bring the features up to date, train a challenger and put it through the gate.
 
     Raises:
-        Busy: the job was taken over before the gate.
+        TakenOver: the job was taken over before an alias moved.
     """
-    job = given.job
-    now = given.as_of or max(
-        EventStore(home).as_of(home.dataset()), datetime.fromisoformat(job.as_of)
-    )
+    job, steps = given.job, given.steps
+    asked_for = datetime.fromisoformat(job.as_of)
+    now = given.as_of or max(newest(home), asked_for)
     number = trained_before(home, task, job)
     if number is None:
-        refresh(home, as_of=now, online=False, progress=progress)
-        number = train(
-            home, task, as_of=now, trials=given.budget.trials, seconds=given.budget.seconds,
-            progress=progress, tags={JOB_TAG: job.id},
-        ).version  # fmt: skip
-    if given.lost.is_set():
-        raise taken_over(job)
-    judged = promote(home, task, version=number, actor=f"job {job.id}", as_of=now)
+        steps.prepare(home, now, progress)
+        given.enter("training")
+        number = steps.learn(home, task, job, now, given.budget, progress)
+    given.enter("judging", number)
+    judged = steps.judge(home, task, number, f"job {job.id}", now, lambda: given.enter("promoting"))
     return RetrainReport(
         task=task.name,
         outcome="awaiting approval" if judged.awaits else OUTCOMES[judged.decision],
@@ -215,8 +174,15 @@ def work(home: Home, task: Task, given: Work, progress: Progress) -> RetrainRepo
     )
 
 
+def newest(home: Home) -> datetime:
+    """Now, on the data set's clock."""
+    return EventStore(home).as_of(home.dataset())
+
+
 def trained_before(home: Home, task: Task, job: Job) -> int | None:
     """The version that a killed worker had registered for this job."""
+    if job.attempts == 1:
+        return None
     numbers = [
         version.number
         for version in Registry(home).versions(task.name)
@@ -225,11 +191,59 @@ def trained_before(home: Home, task: Task, job: Job) -> int | None:
     return max(numbers, default=None)
 
 
-def taken_over(job: Job) -> Busy:
-    return Busy(
-        f"Job {job.id} of {job.task} was taken over.",
-        found="This worker was not heard of for too long.",
-        do="Leave it to the other worker; `onramp status` shows how it ends.",
+def closed(given: Work, report: RetrainReport) -> RetrainReport:
+    """End the job, or let it wait for a person.
+
+    A verdict that has a row in the ledger has ended it already, in that row's transaction.
+
+    Raises:
+        TakenOver: it is no longer ours, and did not end like this.
+    """
+    jobs, job = given.jobs, given.job
+    outcome: dict[str, object] = {"version": report.version, "words": report.words}
+    if report.outcome == "awaiting approval" and report.version is not None:
+        done = jobs.wait(job, report.version, outcome)
+    else:
+        done = jobs.end(job, ENDED[report.outcome], outcome)
+    if not done and jobs.named(job.id).state != report.outcome:
+        raise taken_over(jobs, job)
+    return report
+
+
+def stumbled(given: Work, error: Exception) -> RetrainReport:
+    """Close over an error, or have the job tried again if it is one that may pass.
+
+    Raises:
+        TakenOver: the job is no longer ours.
+    """
+    jobs, job = given.jobs, given.job
+    words = str(error) if isinstance(error, OnrampError) else f"{type(error).__name__}: {error}"
+    fault = fault_of(error)
+    if fault is not None:
+        kept = jobs.failed(job, fault, words)
+        if kept is None:
+            raise taken_over(jobs, job) from error
+        if kept.state == "requested":
+            return waiting(kept)
+        return RetrainReport(
+            task=job.task, outcome="dead letter", words=kept.problem, job_id=job.id
+        )
+    told = {"traceback": "".join(traceback.format_exception(error))}
+    if not jobs.end(job, "failed", {"words": words}, told):
+        raise taken_over(jobs, job) from error
+    code = error.exit_code if isinstance(error, OnrampError) else EXITS["failed"]
+    return RetrainReport(
+        task=job.task, outcome="failed", words=words, job_id=job.id, failure_code=code
+    )
+
+
+def taken_over(jobs: Jobs, job: Job) -> TakenOver:
+    now = jobs.named(job.id)
+    whose = f" by {now.worker}" if now.worker != job.worker else ""
+    return TakenOver(
+        f"Job {job.id} of {job.task} is no longer this worker's.",
+        found=f"It is {now.state}{whose}: {now.words or 'this worker was too slow'}.",
+        do="Leave it; `onramp jobs` shows how it ends.",
     )
 
 
@@ -242,7 +256,7 @@ def heartbeat(jobs: Jobs, job: Job) -> Iterator[threading.Event]:
         while not ended.wait(HEARTBEAT_SECONDS):
             try:
                 mine = jobs.beat(job)
-            except Busy:  # a missed beat: the lease outlasts many
+            except HINDRANCES:  # a missed beat: the lease outlasts many
                 continue
             if not mine:
                 lost.set()

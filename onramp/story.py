@@ -15,7 +15,7 @@ from lifecycle.home import Home
 from lifecycle.progress import Progress
 from lifecycle.task import Task
 from monitoring.monitor import MonitorReport
-from onramp.retrain import RetrainReport
+from onramp.job_report import RetrainReport
 from tasks import supported
 from training.promotion.report import PromotionReport
 from training.run import TrainReport

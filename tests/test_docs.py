@@ -18,6 +18,7 @@ import click
 import pytest
 
 from lifecycle.home import Home, open_home
+from lifecycle.job_states import WORKING
 from lifecycle.jobs import Jobs
 from lifecycle.settings import PREFIX, Settings
 from onramp.cli import VERBS, run
@@ -171,7 +172,7 @@ def test_a_retrain_job_killed_twice_trains_one_version_and_ends_once(
     home = open_home(place / HOME)
     jobs, before = Jobs(home), len(jobs_of_versions(home))
     first = start('onramp retrain churn --now --because "killed" --trials 3', place, SETTINGS)
-    kill_once(first, lambda: any(job.state == "running" for job in jobs.read("churn")))
+    kill_once(first, lambda: any(job.state in WORKING for job in jobs.read("churn")))
     second = start("onramp retrain churn --trials 3", place, SETTINGS)
     kill_once(second, lambda: len(jobs_of_versions(home)) > before)
     done = shell("onramp retrain churn --trials 3 --json", place, SETTINGS)

@@ -18,6 +18,7 @@ from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.row_keys import row_keys
 from monitoring.monitor import monitor
+from tests.at_the_gate import at_the_gate
 from tests.monitoring.conftest import Tell
 from tests.monitoring.world import CHURN, NOW, Story, day
 from tests.resealed import reseal
@@ -95,10 +96,7 @@ def test_no_second_retrain_before_a_window_has_passed(told: Tell) -> None:
     """Judged and refused, decay is watched for a window, then asked about again."""
     home = told(Story(concept=81))
     monitor(home, CHURN, as_of=NOW, report=False)
-    jobs = Jobs(home)
-    job = jobs.claim("churn", "ann")
-    assert job is not None
-    jobs.end(job, "refused", {})
+    assert Jobs(home).end(at_the_gate(home, "churn", "ann", 2), "refused", {})
     next_day = monitor(home, CHURN, as_of=NOW - timedelta(hours=1), report=False)
     assert next_day.verdict == "watch"
     assert "a retrain was judged at 2026-04-13" in next_day.reasons[0]

@@ -11,13 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.errors import Busy
+from lifecycle.errors import Busy, DataError
 from lifecycle.home import Home, open_home
-from lifecycle.jobs import Job, Jobs
+from lifecycle.job import Job
+from lifecycle.job_states import RETRIES
+from lifecycle.job_table import opened
+from lifecycle.jobs import Jobs
 from lifecycle.ledger import Ledger
 from lifecycle.worker import alive, me
-from onramp.retrain import RetrainReport, closed, exit_code, retrain
+from onramp.job_report import RetrainReport, exit_code
+from onramp.retrain import Steps, TakenOver, Work, closed, retrain
 from tasks import find
+from tests.at_the_gate import at_the_gate
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
@@ -28,7 +33,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def request(home: Home) -> None:
-    Jobs(home).request("churn", why="decay", by="monitor", as_of=NOW)
+    Jobs(home).request("churn", why="decay", by="monitor", as_of=NOW, trigger="decay")
 
 
 def test_without_a_job_there_is_nothing_to_do(home: Home) -> None:
@@ -91,16 +96,14 @@ def test_who_is_alive() -> None:
 def test_a_job_that_awaits_approval_is_not_done_again(home: Home) -> None:
     """Every night until a person speaks, the scheduler gets 13 and is told what to say."""
     request(home)
-    jobs = Jobs(home)
-    mine = jobs.claim("churn", me())
-    assert mine is not None
-    assert closed(jobs, mine, waits(mine))
+    mine = Work(jobs=Jobs(home), job=at_the_gate(home, "churn", me(), 7))
+    assert closed(mine, waits(mine.job)).outcome == "awaiting approval"
     report = retrain(home, find("churn"))
-    assert (report.outcome, report.version, report.job_id) == ("awaiting approval", 7, mine.id)
+    assert (report.outcome, report.version, report.job_id) == ("awaiting approval", 7, mine.job.id)
     assert exit_code(report) == 13
     assert "onramp approve churn" in report.words
-    assert [job.state for job in jobs.read()] == ["awaiting approval"]
-    assert not closed(jobs, mine, waits(mine))
+    assert [job.state for job in Jobs(home).read()] == ["awaiting approval"]
+    assert closed(mine, waits(mine.job)).outcome == "awaiting approval"
 
 
 def waits(job: Job) -> RetrainReport:
@@ -109,9 +112,86 @@ def waits(job: Job) -> RetrainReport:
     )
 
 
+def failing(error: BaseException) -> Steps:
+    """Steps of which the first fails."""
+
+    def prepare(*_: object) -> None:
+        raise error
+
+    return Steps(prepare=prepare)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "code", "state"),
+    [
+        (OSError(28, "No space left on device"), "waiting", 5, "requested"),
+        (MemoryError(), "waiting", 5, "requested"),
+        (Busy("Features are being built."), "waiting", 5, "requested"),
+        (DataError("Half of it is missing."), "failed", 3, "failed"),
+        (ValueError("a bug"), "failed", 1, "failed"),
+    ],
+    ids=repr,
+)
+def test_only_what_may_pass_is_tried_again(
+    home: Home, error: Exception, outcome: str, code: int, state: str
+) -> None:
+    """Bad data and bugs end the job; what is held or full waits, and says until when."""
+    request(home)
+    report = retrain(home, find("churn"), as_of=NOW, steps=failing(error))
+    assert (report.outcome, exit_code(report)) == (outcome, code)
+    job = Jobs(home).read("churn")[0]
+    assert (job.state, job.next_try_at is None) == (state, state == "failed")
+    again = retrain(home, find("churn"), as_of=NOW, steps=failing(error))
+    assert again.outcome == ("waiting" if state == "requested" else "nothing to do")
+    assert (str(job.next_try_at)[:19] in again.words) == (state == "requested")
+    assert Jobs(home).read("churn")[0].attempts == 1
+
+
+def test_the_last_try_ends_in_a_dead_letter(home: Home) -> None:
+    """With its reason in the report, and in the ledger."""
+    request(home)
+    for _ in range(RETRIES["passing"].most):
+        report = retrain(home, find("churn"), as_of=NOW, steps=failing(MemoryError("no more")))
+        with opened(home.platform) as db:
+            db.execute("UPDATE jobs SET next_try_at = NULL")
+    assert (report.outcome, exit_code(report)) == ("dead letter", 1)
+    assert report.words == "Given up after 6 failures, the last: MemoryError: no more"
+    assert Ledger(home).read("churn")[0].decision == "dead letter"
+    assert retrain(home, find("churn")).outcome == "nothing to do"
+
+
+def test_a_person_who_stops_it_gives_the_job_back(home: Home) -> None:
+    """Ctrl-C is no failure: nothing is counted, and the next run begins at once."""
+    request(home)
+    with pytest.raises(KeyboardInterrupt):
+        retrain(home, find("churn"), as_of=NOW, steps=failing(KeyboardInterrupt()))
+    job = Jobs(home).read("churn")[0]
+    assert (job.state, job.failures, job.next_try_at) == ("requested", 0, None)
+
+
+def test_a_job_that_is_cancelled_under_way_trains_nothing(home: Home) -> None:
+    """The next step is not begun, and the error says what became of the job."""
+    request(home)
+
+    def prepare(*_: object) -> None:
+        Jobs(home).cancel("churn", by="ada", because="wrong data")
+
+    with pytest.raises(TakenOver, match="It is superseded: Cancelled by ada: wrong data"):
+        retrain(home, find("churn"), as_of=NOW, steps=Steps(prepare=prepare))
+
+
 @pytest.mark.parametrize(
     ("outcome", "code"),
-    [("promoted", 0), ("refused", 10), ("undecided", 11), ("awaiting approval", 13), ("failed", 1)],
+    [
+        ("promoted", 0),
+        ("refused", 10),
+        ("undecided", 11),
+        ("awaiting approval", 13),
+        ("failed", 1),
+        ("waiting", 5),
+        ("dead letter", 1),
+        ("nothing to do", 0),
+    ],
 )
 def test_the_exit_code_says_which(outcome: str, code: int) -> None:
     """A scheduler can tell a refusal from a failure."""

@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from lifecycle import jobs, ledger
 from lifecycle.errors import OnrampError, UnknownName
 from lifecycle.home import Home
-from lifecycle.jobs import End
+from lifecycle.job_states import End
 from lifecycle.ledger import MOVES, Entry, Ledger
 from lifecycle.moves import Moves, told
 from lifecycle.registry import LONGEST_TAG, Registry

@@ -7,7 +7,7 @@ left as it is. One change of a task's champion runs at a time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from lifecycle.errors import NotReady, Refused
 from lifecycle.event_store import EventStore
 from lifecycle.gate import Decision, Finding, Skew
 from lifecycle.home import Home
-from lifecycle.jobs import End
+from lifecycle.job_states import End
 from lifecycle.ledger import MOVES, Ledger
 from lifecycle.registry import Registry, Version
 from lifecycle.task import Task
@@ -43,6 +43,13 @@ ENDS: Mapping[Decision, End] = {
 }  # fmt: skip
 
 
+Moving = Callable[[], None]
+
+
+def unasked() -> None:
+    """Nobody has a say before aliases move."""
+
+
 def promote(
     home: Home,
     task: Task,
@@ -50,6 +57,7 @@ def promote(
     version: int | None = None,
     actor: str,
     as_of: datetime | None = None,
+    moving: Moving = unasked,
 ) -> PromotionReport:
     """Judge a version (default: the newest) and promote it if the gate says so.
 
@@ -60,6 +68,7 @@ def promote(
         actor: who is recorded in the ledger.
         as_of: evaluation rows are those whose label was known then; default: now, on the data
             set's clock.
+        moving: called before the first alias moves; what it raises keeps everything as it is.
 
     Raises:
         NotReady: there is no version.
@@ -69,7 +78,8 @@ def promote(
         Busy: another change of the task's champion takes longer than a minute.
     """
     today = today_of(home, task, as_of)
-    return carded(home, task, promote_by(home, task, today, version=version, actor=actor))
+    report = promote_by(home, task, today, version=version, actor=actor, moving=moving)
+    return carded(home, task, report)
 
 
 def today_of(home: Home, task: Task, as_of: datetime | None) -> Today:
@@ -111,8 +121,9 @@ def promote_on(  # `promote`'s own, each by name
 
 
 def promote_by(
-    home: Home, task: Task, today: Today, *, version: int | None, actor: str
-) -> PromotionReport:
+    home: Home, task: Task, today: Today, *, version: int | None, actor: str,
+    moving: Moving = unasked,
+) -> PromotionReport:  # fmt: skip
     """As `promote`, judged on what `today` gives."""
     with alone(home, task.name) as left:
         registry = Registry(home)
@@ -124,13 +135,14 @@ def promote_by(
             report = still_waits(home, challenger, against.number)
         else:
             found = judged(registry, task, today, (challenger, against), actor)
-            report = conclude(home, task, found, actor)
+            report = conclude(home, task, found, actor, moving=moving)
     return report.noted(left.words if left else "", *report.notes, deliver(home))
 
 
 def conclude(
-    home: Home, task: Task, found: Judged, actor: str, said: Decided | None = None
-) -> PromotionReport:
+    home: Home, task: Task, found: Judged, actor: str, said: Decided | None = None,
+    moving: Moving = unasked,
+) -> PromotionReport:  # fmt: skip
     """Act on the verdict: move, ask a person, or leave everything as it is; and record it.
 
     `said` is the word of a person who approved the version before it was judged again.
@@ -154,6 +166,7 @@ def conclude(
         entry = replace(decided, decision=AWAIT).entry(found.version, report.previous)
         row = Ledger(home).append(entry)
         return replace(report, awaits=True, row=row).noted(retag(home, task.name, number))
+    moving()
     moved = move(home, found.version, decided)
     return replace(report, changed=True, row=moved.row).noted(moved.problem)
 

@@ -29,6 +29,7 @@ class Order:
     version: int | None = None
     actor: str = "tester"
     step: str = ""
+    outcome: str = "promoted"
 
 
 class Doomed:
@@ -85,9 +86,11 @@ def after(owner: Any, name: str) -> None:
 def arm(step: str) -> None:
     """Let this process die at the step."""
     from lifecycle import jobs  # noqa: PLC0415
+    from lifecycle.jobs import Jobs  # noqa: PLC0415
     from lifecycle.moves import Moves  # noqa: PLC0415
     from lifecycle.registry import Registry  # noqa: PLC0415
-    from training.promotion import approval, move  # noqa: PLC0415
+    from tests.training.promotion import toy_job  # noqa: PLC0415
+    from training.promotion import approval, move, promote  # noqa: PLC0415
 
     steps: Mapping[str, Callable[[], None]] = {
         "the verdict": lambda: before(Registry, "tag"),
@@ -103,6 +106,15 @@ def arm(step: str) -> None:
         "the row is committed": lambda: after(Moves, "done"),
         "the rejection is committed": lambda: after(approval, "record"),
         "the tag": lambda: before(Registry, "tag"),
+        "the job is claimed": lambda: after(Jobs, "claim"),
+        "the training begins": lambda: before(Jobs, "advance", lambda *it: it[2] == "training"),
+        "the version is registered": lambda: after(toy_job, "learn"),
+        "the judging begins": lambda: after(Jobs, "advance"),
+        "the gate has spoken": lambda: before(promote, "conclude"),
+        "the promoting begins": lambda: before(Jobs, "advance", lambda *it: it[2] == "promoting"),
+        "the verdict is committed": lambda: after(promote, "record"),
+        "the job waits": lambda: before(Jobs, "wait"),
+        "the job is closed": lambda: before(Jobs, "end"),
     }  # fmt: skip
     if step:
         steps[step]()
@@ -120,6 +132,11 @@ def obey(order: Order) -> None:
 
     home = open_home(Path(order.root))
     arm(order.step)
+    if order.verb == "retrain":
+        from tests.training.promotion import toy_job  # noqa: PLC0415
+
+        (home.root / f"{order.actor}.txt").write_text(toy_job.run(home, order.outcome))
+        return
     if order.verb == "settle":
         settle(home, Registry(home), "churn")
         return
@@ -160,6 +177,7 @@ def main(lines: Sequence[str]) -> None:
     sys.path.insert(0, str(ROOT))
     import mlflow.pyfunc  # noqa: F401, PLC0415
 
+    import tests.training.promotion.toy_job  # noqa: F401, PLC0415
     import training.promotion.approval  # noqa: PLC0415
     import training.promotion.rollback  # noqa: F401, PLC0415
     from lifecycle.home import open_home  # noqa: PLC0415

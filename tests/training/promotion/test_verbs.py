@@ -114,6 +114,9 @@ def test_a_retrain_promotes_in_its_jobs_name(home: Home, monkeypatch: pytest.Mon
     monkeypatch.setattr("training.promotion.promote.today_of", lambda *_: TODAY)
     now = datetime.now(UTC)
     job, _ = Jobs(home).request("churn", why="decay", by="monitor", as_of=now)
+    before = Jobs(home).claim("churn", "a worker that trained version 2")
+    assert before is not None
+    assert Jobs(home).release(before)
     registry = Registry(home)
     registry.tag(registry.version("churn", 2), {JOB_TAG: job.id})
     report = retrain(home, TASK, as_of=now)

@@ -12,10 +12,12 @@ import mlflow.store.tracking.sqlalchemy_store as tracking
 
 from lifecycle.gate import AtLeast, Gate
 from lifecycle.home import Home, open_home
-from lifecycle.jobs import Job, Jobs
+from lifecycle.job import Job
+from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.moves import Moves
 from lifecycle.registry import Registry
+from tests.at_the_gate import at_the_gate
 from tests.training.conftest import CHURN, make_frame, make_set
 from training.candidate import Budget
 from training.promotion.judged import Today
@@ -107,8 +109,7 @@ def took_over(home: Home) -> None:
 def asked(home: Home, version: int = 2) -> Job:
     """A job trained the version, the gate said promote beside version 1, and a person is asked."""
     job, _ = Jobs(home).request("churn", why="decay", by="monitor", as_of=datetime.now(UTC))
-    mine = Jobs(home).claim("churn", "ann")
-    assert mine is not None
+    mine = at_the_gate(home, "churn", "ann", version)
     assert Jobs(home).wait(mine, version, {"words": "trained"})
     finding = {"rule": "roc_auc ≥ 0.4", "outcome": "passed", "words": "roc_auc is 0.9."}
     Ledger(home).append(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from training.promotion.card.values import Recorded
 from training.promotion.side_by_side.words import day
 from training.report.section import Section, Table
+from training.trainingset import BROKEN_MOMENTS, BROKEN_SPANS
 
 MOST_NAMED = 12
 
@@ -47,6 +48,12 @@ def of_data(found: Recorded) -> Iterator[str]:
     name = found.side.lineage.get("dataset") or found.side.lineage.get("data_set")
     if name:
         yield f"It knows the customers of the data set {name}, and nobody else's."
+    distrusted = int(found.side.lineage.get(BROKEN_MOMENTS, "0"))
+    if distrusted:
+        yield (
+            f"{distrusted:,} moments were left out of it because monitoring had called their data "
+            f"broken: {found.side.lineage.get(BROKEN_SPANS, '')}."
+        )
     embargoed = found.side.rows.get("embargoed", 0)
     if embargoed:
         yield (f"{embargoed:,} rows whose outcome reached into the test were left out of learning.")

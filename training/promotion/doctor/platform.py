@@ -16,7 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from lifecycle.home import Home
-from lifecycle.jobs import Jobs, held
+from lifecycle.job import held
+from lifecycle.job_states import WORKING
+from lifecycle.jobs import Jobs
 from lifecycle.ledger import Ledger
 from lifecycle.worker import alive
 from training.promotion.doctor.finding import Ailment, Finding
@@ -72,7 +74,7 @@ def check_jobs(home: Home) -> Iterator[Ailment]:
     """Jobs that a dead worker has claimed, by the rule by which the next would take them over."""
     jobs = Jobs(home)
     for job in jobs.read():
-        if job.state == "running" and not held(job, alive):
+        if job.state in WORKING and not held(job, alive, jobs.clock()):
             yield Ailment(
                 finding=Finding(
                     check="dead worker",
