@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lifecycle.channels import AnyChannel
 from lifecycle.dataset import DataSet, read_dataset
 from lifecycle.errors import NotReady, UsageError
 from lifecycle.receiver import Receiver
@@ -23,6 +24,7 @@ class Home:
         stores: the Feast configuration to apply instead of the embedded one.
         webhook: whom to tell that an alias moved; None: nobody, or MLflow's server tells.
         receipts_days: how long the server keeps what was given with answers.
+        channels: whom to tell how retrain jobs end.
     """
 
     root: Path
@@ -30,6 +32,7 @@ class Home:
     stores: Path | None = None
     webhook: Receiver | None = None
     receipts_days: int = RECEIPTS_DAYS
+    channels: tuple[AnyChannel, ...] = ()
 
     @property
     def dataset_file(self) -> Path:
@@ -152,6 +155,7 @@ def open_home(
     stores: Path | None = None,
     webhook: Receiver | None = None,
     receipts_days: int = RECEIPTS_DAYS,
+    channels: tuple[AnyChannel, ...] = (),
 ) -> Home:
     """Name the home at `root`. Makes nothing on disk: each store makes its own folder.
 
@@ -176,4 +180,5 @@ def open_home(
         stores=stores,
         webhook=webhook,
         receipts_days=receipts_days,
+        channels=channels,
     )

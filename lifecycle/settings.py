@@ -42,6 +42,11 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="signs what the webhook is told"
     )
+    notify_file: Path | None = Field(
+        default=None,
+        description="whom to tell how retrain jobs end; default: notify.toml in the home",
+    )
+    notify: SecretStr = Field(default=SecretStr(""), description="the same TOML, in a variable")
     host: str = Field(default="127.0.0.1", description="address the server binds")
     port: int = Field(default=8000, ge=0, le=65535, description="port the server binds")
     host_names: str = Field(

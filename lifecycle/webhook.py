@@ -15,12 +15,11 @@ import sqlite3
 import time
 from datetime import UTC, datetime
 
-import httpx
-
 from lifecycle.errors import OnrampError
 from lifecycle.home import Home
 from lifecycle.lock import held
 from lifecycle.outbox import Delivery, Outbox
+from lifecycle.post import post
 from lifecycle.receiver import Receiver
 
 SIGNATURE, TIMESTAMP, DELIVERY_ID = (
@@ -126,19 +125,7 @@ def send(receiver: Receiver, delivery: Delivery) -> str:
         TIMESTAMP: now,
         SIGNATURE: signature(receiver.secret, delivery.id, now, delivery.payload),
     }
-    # a loopback message goes through nobody's proxy, and nothing follows to another address
-    try:
-        with (
-            httpx.Client(timeout=TIMEOUT_SECONDS, trust_env=not receiver.local) as client,
-            client.stream(
-                "POST", receiver.url, content=delivery.payload.encode(), headers=headers
-            ) as answer,
-        ):  # its body is not read: nothing in it is of use, and it may never end
-            status = answer.status_code
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        # the error's own words may hold the address
-        return f"{receiver.origin} could not be reached ({type(error).__name__})."
-    return "" if httpx.codes.is_success(status) else f"{receiver.origin} answered {status}."
+    return post(receiver.url, delivery.payload.encode(), headers, TIMEOUT_SECONDS)
 
 
 def signature(secret: str, delivery_id: str, timestamp: str, payload: str) -> str:

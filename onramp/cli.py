@@ -33,6 +33,8 @@ VERBS = {
     "score": "Score every customer whose moment fell due, and log it.",
     "monitor": "Compare what was served with the reference; say what to do.",
     "retrain": "Work off the open retrain jobs: train, judge, promote or refuse.",
+    "jobs": "List the retrain jobs: why each was asked for, how it stands or ended.",
+    "notify": "Say who is told how retrain jobs end, and tell what waits; `--test` tries it.",
     "doctor": "Find where stores disagree or are damaged; mend what is safe to mend.",
     "status": "Say who serves, what was decided and what is going on.",
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from lifecycle.channels import channels
 from lifecycle.errors import UsageError
 from lifecycle.home import Home, open_home
 from lifecycle.progress import Progress
@@ -66,13 +67,15 @@ def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
     from lifecycle.settings import load_settings  # noqa: PLC0415  pydantic is slow; `--help` needs none
 
     settings = load_settings()
+    root = (home or settings.home).expanduser()
     return Place(
         home=open_home(
-            home or settings.home,
+            root,
             settings.tracking_uri,
             settings.stores,
             receiver(settings.webhook_url, settings.webhook_secret.get_secret_value()),
             settings.receipts_days,
+            channels(settings.notify_file, settings.notify.get_secret_value(), root),
         ),
         actor=actor or settings.actor,
         host=settings.host,

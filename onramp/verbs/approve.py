@@ -23,10 +23,12 @@ def command(place: Place, task_name: str, version: int | None, because: str) -> 
     another change of the champion is under way. 10, 11: judged again, and refused, or the gate
     could not judge.
     """
+    from lifecycle.notify import tell
     from training.promotion.approval import approve
 
     report = approve(
         place.home, place.task(task_name), version=version, actor=place.actor, because=because
     )
+    tell(place.home)  # a job may have waited for this word
     show(report, report.lines(), as_json=place.as_json)
     return EXIT[report.decision]

@@ -25,10 +25,12 @@ def command(place: Place, task_name: str, as_of: datetime | None, version: int |
     change of the champion is under way. 10: refused, rolled back from or
     rejected. 11: the gate could not judge. 13: it awaits approval.
     """
+    from lifecycle.notify import tell
     from training.promotion.promote import promote
 
     report = promote(
         place.home, place.task(task_name), version=version, actor=place.actor, as_of=as_of
     )
+    tell(place.home)  # a job may have waited for this word
     show(report, report.lines(), as_json=place.as_json)
     return Awaits.exit_code if report.awaits else EXIT[report.decision]

@@ -20,10 +20,12 @@ def command(place: Place, task_name: str, version: int | None, because: str) -> 
 
     Exit code 0: rejected. 4: it does not await approval.
     """
+    from lifecycle.notify import tell
     from tasks import find
     from training.promotion.approval import reject
 
     report = reject(
         place.home, find(task_name).name, version=version, actor=place.actor, because=because
     )
+    tell(place.home)  # a job may have waited for this word
     show(report, report.lines(), as_json=place.as_json)

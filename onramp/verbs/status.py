@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from lifecycle.jobs import Job
+    from lifecycle.job import Job
     from lifecycle.ledger import Entry
 
 NEWEST_DECISIONS = 8
@@ -46,7 +46,7 @@ class Status:
     """The whole home.
 
     Attributes:
-        webhooks: those that nobody took so far, in words.
+        webhooks: messages, of aliases and of jobs, that nobody took so far, in words.
     """
 
     home: str
@@ -101,15 +101,18 @@ def standing(place: Place, task: str) -> Standing:
 
 
 def untold(place: Place) -> tuple[str, ...]:
-    """Webhooks that are still to be delivered, once that was tried again."""
+    """Messages that are still to be delivered, once that was tried again."""
+    from lifecycle import notify
     from lifecycle.webhook import deliver, undelivered
 
     deliver(place.home)
-    return tuple(
+    notify.tell(place.home)
+    aliases = tuple(
         f"The webhook about {one.about} is {one.state}, after {one.attempts} attempts: "
         f"{one.problem or 'none was made yet.'}"
         for one in undelivered(place.home)
     )
+    return (*aliases, *(one.words for one in notify.undelivered(place.home)))
 
 
 def lines(status: Status) -> list[str]:
@@ -119,7 +122,7 @@ def lines(status: Status) -> list[str]:
         (
             standing.task,
             *(str(n or "–") for n in (standing.champion, standing.previous, standing.newest)),
-            f"{standing.job.state}: {standing.job.why}" if standing.job else "–",
+            told_of(standing.job),
         )
         for standing in status.tasks
     ]
@@ -138,6 +141,15 @@ def lines(status: Status) -> list[str]:
     ]
 
 
+def told_of(job: Job | None) -> str:
+    """The job's state, what is between it and the next, and why it was asked for."""
+    if job is None:
+        return "–"
+    tried = f" (attempt {job.attempts})" if job.attempts > 1 else ""
+    again = f", again after {job.next_try_at[:16]} UTC" if job.next_try_at else ""
+    return f"{job.state}{tried}{again}: {job.why}"
+
+
 def attention(tasks: Sequence[Standing], webhooks: Sequence[str] = ()) -> list[str]:
     """What a person has to do, and what was done for them."""
     found = [
@@ -145,6 +157,12 @@ def attention(tasks: Sequence[Standing], webhooks: Sequence[str] = ()) -> list[s
         f"{number}` or `onramp reject {one.task} --version {number} --because …`"
         for one in tasks
         for number in one.awaits
+    ]
+    found += [
+        f"{one.task} job {one.job.id} is a dead letter: {one.job.words} "
+        f"`onramp retrain {one.task} --retry` or `--cancel`"
+        for one in tasks
+        if one.job and one.job.state == "dead letter"
     ]
     found += [f"{one.unproven} {UNPROVEN}" for one in tasks if one.unproven]
     found += [*(one.settled for one in tasks if one.settled), *webhooks]
