@@ -19,6 +19,7 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 
 from lifecycle import version_files
+from lifecycle.broken_spans import read
 from lifecycle.errors import NotReady, OnrampError
 from lifecycle.home import Home
 from lifecycle.progress import Progress, silent
@@ -34,7 +35,7 @@ from training.model import Scorer
 from training.other_data import Recorded, other_data, other_features, other_question
 from training.parts import prepare_parts
 from training.record import code_version
-from training.trainingset import TrainingSet
+from training.trainingset import BROKEN_SPANS, TrainingSet
 
 Verdict = Literal["identical", "within tolerance", "different"]
 
@@ -158,7 +159,9 @@ def reproduce(home: Home, task: Task, number: int, progress: Progress = silent) 
     with progress(f"reproduce {task.name} {number}", STEPS) as advance:
         advance(0, "assembling the training set of then")
         when = datetime.fromisoformat(known.recorded.facts["as_of"])
-        data = replace(assemble(home, task, when), definitions=definitions(home, task.name))
+        spans = read(known.recorded.facts["lineage"].get(BROKEN_SPANS, ""))
+        found_rows = assemble(home, task, when, broken=spans)
+        data = replace(found_rows, definitions=definitions(home, task.name))
         advance(1, "making it again")
         found = made_again(known, task, data, began)
         advance(STEPS - 1, found.verdict)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the feature catalogue costs half a second, which a plain ta
     from features.meaning import Meaning
 
 KEYS = ["customer_id", "event_timestamp"]
+BROKEN_MOMENTS, BROKEN_SPANS = "moments_in_broken_spans", "broken_spans"  # of the lineage
 COLUMNS = (*KEYS, "signed_up_at", "label", "label_end")
 
 

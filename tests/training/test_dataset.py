@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,10 @@ from features.build import build
 from features.moments import watermark
 from features.tables import TIME, tables, write_part
 from ingestion import ingest
+from lifecycle.broken_spans import BrokenSpan, read
 from lifecycle.errors import DataError, NotReady
 from lifecycle.home import Home
+from lifecycle.ledger import Entry, Ledger
 from lifecycle.task import Task
 from simulator import simulate
 from training.dataset import assemble
@@ -78,6 +81,43 @@ def test_lineage_names_what_it_was_made_of(filled: Home, churn: Task) -> None:
     assert data.lineage["dataset"] == "simulated"
     assert all(data.lineage[key] for key in ("event_store", "feature_service_fingerprint"))
     assert {kind for _, kind in data.features} == {"number", "category"}
+
+
+def test_moments_whose_data_was_broken_are_left_out_and_counted(
+    filled: Home, churn: Task, tmp_path: Path
+) -> None:
+    """By the ledger as it is known then; the run names the spans, and they give the same rows."""
+    before = assemble(filled, churn, BUILT)
+    start, end = BUILT - timedelta(days=30), BUILT - timedelta(days=23)
+    times = before.frame["event_timestamp"]
+    bad = (times > start) & (times <= end)
+    assert bad.any()
+    home = replace(filled, root=tmp_path / "home")
+    shutil.copytree(filled.root, home.root)
+    verdict = {
+        "as_of": end, "checks": ["unit"], "window": {"start": start.isoformat(),
+        "end": end.isoformat()},
+    }  # fmt: skip
+    Ledger(home).append(
+        Entry(actor="monitor", task="churn", decision="broken data", why="cents", evidence=verdict)
+    )
+    after = assemble(home, churn, BUILT)
+    kept = before.frame[~bad].reset_index(drop=True)
+    pd.testing.assert_frame_equal(after.frame, kept)
+    assert after.lineage["moments_in_broken_spans"] == str(
+        int(bad.sum()) + int(in_span(before.unanswered, start, end))
+    )
+    assert before.lineage["moments_in_broken_spans"] == "0"
+    spans = read(after.lineage["broken_spans"])
+    assert [(one.start, one.end) for one in spans] == [(start, end)]
+    assert assemble(filled, churn, BUILT, broken=spans).fingerprint == after.fingerprint
+    whole = BrokenSpan(start=START - timedelta(days=1), end=BUILT)
+    with pytest.raises(DataError, match="Every moment with a label lies where monitoring"):
+        assemble(filled, churn, BUILT, broken=(whole,))
+
+
+def in_span(frame: pd.DataFrame, start: datetime, end: datetime) -> int:
+    return int(((frame["event_timestamp"] > start) & (frame["event_timestamp"] <= end)).sum())
 
 
 def test_unbuilt_moments_are_refused(filled: Home, churn: Task) -> None:
