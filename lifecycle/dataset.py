@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from lifecycle.costs import Costs
 from lifecycle.errors import DataError, UsageError
+from lifecycle.retraining import Schedule
 
 ColumnType = Literal["number", "category", "boolean"]
 
@@ -70,6 +71,12 @@ class TaskChoice(Spec):
     horizon_days: int | None = Field(default=None, gt=0)
     costs: Costs | None = None
     approval: Literal["automatic", "required"] | None = None
+    schedule: Schedule | None = Field(
+        default=None, description="how often it is trained again, whatever monitoring says"
+    )
+    new_labels: int | None = Field(
+        default=None, gt=0, description="so many labels since the last training open a retrain job"
+    )
     floors: dict[str, float] = Field(
         default_factory=dict,
         description="metric → the floor (or ceiling) that the task's gate has for it here",

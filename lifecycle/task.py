@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -11,6 +11,7 @@ from lifecycle.dataset import DataSet
 from lifecycle.errors import Unsupported, UsageError
 from lifecycle.gate import Gate
 from lifecycle.label import Does, Label, MostTaken
+from lifecycle.retraining import Retraining
 from lifecycle.space import Search
 
 Kind = Literal["binary", "multiclass"]
@@ -57,6 +58,7 @@ class Task:
         latency_ms: what one answer may take in process; larger blends are not chosen.
         costs: of a task with a yes: what it earns to act on one; None: nobody has said.
         approval: required: what the gate would promote waits until a person approves it.
+        retraining: when it is trained again though monitoring asks for nothing.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Task:
     latency_ms: float = 0.3
     costs: Costs | None = None
     approval: Approval = "automatic"
+    retraining: Retraining = field(default_factory=Retraining)
 
     def __post_init__(self) -> None:
         if self.costs and self.kind != "binary":
@@ -118,6 +121,11 @@ def for_dataset(task: Task, dataset: DataSet) -> Task:
         horizon_days=choice.horizon_days or task.horizon_days,
         costs=choice.costs or task.costs,
         approval=choice.approval or task.approval,
+        retraining=replace(
+            task.retraining,
+            schedule=choice.schedule or task.retraining.schedule,
+            new_labels=choice.new_labels or task.retraining.new_labels,
+        ),
         gate=task.gate.bounded(choice.floors),
     )
 

@@ -1,0 +1,144 @@
+"""When a retrain is due, as a table over what is known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lifecycle.errors import UsageError
+from lifecycle.job import Job
+from lifecycle.job_states import ENDS, State
+from lifecycle.ledger import Entry
+from lifecycle.retraining import OLDEST, Retraining, Schedule
+from lifecycle.triggers import Facts, Said, due, last_said
+from tests.training.conftest import CHURN
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+STATES: tuple[State, ...] = get_args(State)
+
+
+def ago(days: float) -> datetime:
+    return NOW - timedelta(days=days)
+
+
+def job(state: State, days: float) -> Job:
+    """As of so many days ago."""
+    return Job(
+        id="1f9c", task="churn", state=state, why="", requested_by="monitor", requested_at="",
+        as_of=ago(days).isoformat(), worker=None, heartbeat_at=None, ended_at=None, attempts=1,
+        outcome="{}",
+    )  # fmt: skip
+
+
+def said(verdict: str, days: float = 1) -> Said:
+    return Said(verdict=verdict, why="2 of 3 windows fell short.", as_of=ago(days))
+
+
+def facts(days: float = 8, verdict: str = "ignore", labels: int | None = None) -> Facts:
+    return Facts(champion=3, trained_as_of=ago(days), said=said(verdict), new_labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "known", "trigger"),
+    [
+        ([], facts(8), "schedule"),
+        ([], facts(6.9), None),
+        ([], replace(facts(8), said=None), "schedule"),
+        ([], Facts(), None),
+        ([], facts(80, "broken data"), None),
+        ([], facts(80, "insufficient data"), "schedule"),
+        ([], facts(80, "roll back"), "schedule"),
+        ([], facts(2, "retrain"), "decay"),
+        ([job("promoted", 3)], facts(3, "retrain"), "decay"),
+        ([job("refused", 1)], facts(80, "retrain"), None),
+        ([job("superseded", 0.5)], facts(2, "retrain"), None),
+        ([job("requested", 9)], facts(80), None),
+        ([job("awaiting approval", 20)], facts(80, "retrain"), None),
+        ([job("refused", 6)], facts(80), None),
+        ([job("refused", 7)], facts(80), "schedule"),
+        ([job("failed", 3)], facts(80), None),
+        ([job("failed", 8)], facts(80), "schedule"),
+        ([job("dead letter", 3)], facts(80), None),
+        ([job("superseded", 3)], facts(80), "schedule"),
+        ([job("promoted", -3)], facts(80), None),
+    ],
+)
+def test_what_is_due(jobs: list[Job], known: Facts, trigger: str | None) -> None:
+    """Open jobs and broken data hold everything off, a job of late the schedule."""
+    found = due(CHURN, jobs, known, NOW)
+    assert (found.trigger if found else None) == trigger
+
+
+@pytest.mark.parametrize(("schedule", "days"), [("weekly", 7), ("monthly", 30), ("quarterly", 91)])
+def test_a_schedule_says_how_old_the_model_is(schedule: Schedule, days: int) -> None:
+    """From the day on which it is as old as it may be; a refused challenger is an answer, too."""
+    task = replace(CHURN, retraining=Retraining(schedule=schedule))
+    assert due(task, [], facts(days - 0.01), NOW) is None
+    found = due(task, [], facts(days), NOW)
+    assert found is not None
+    assert found.why == (
+        f"No data since {ago(days):%Y-%m-%d %H:%M} was learnt from, {days}.0 days ago; "
+        f"version 3 may be {days} days old ({schedule} schedule)."
+    )
+    assert due(task, [job("refused", days - 0.01)], facts(400), NOW) is None
+
+
+def test_never_is_never() -> None:
+    """Decay still is."""
+    task = replace(CHURN, retraining=Retraining(schedule="never"))
+    assert due(task, [], facts(4000), NOW) is None
+    assert due(task, [], facts(4000, "retrain"), NOW) is not None
+
+
+def test_enough_new_labels() -> None:
+    """As many as the task asks for, when it asks; not in cooldown."""
+    task = replace(CHURN, retraining=Retraining(schedule="never", new_labels=500))
+    assert due(task, [], facts(5, labels=499), NOW) is None
+    found = due(task, [], facts(5, labels=1500), NOW)
+    assert found is not None
+    assert (found.trigger, found.why[:30]) == ("labels", "1,500 labels have ripened since")
+    assert due(task, [job("refused", 3)], facts(5, labels=1500), NOW) is None
+    assert due(CHURN, [], facts(5, labels=1500), NOW) is None
+    with pytest.raises(UsageError, match="new_labels is 0"):
+        Retraining(new_labels=0)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(STATES), st.floats(0, 400)), max_size=4),
+    st.floats(0, 400),
+    st.sampled_from(["ignore", "watch", "retrain", "broken data", "roll back"]),
+    st.sampled_from([*OLDEST, "never"]),
+)
+def test_nothing_is_opened_beside_an_open_job_or_on_broken_data(
+    states: list[tuple[State, float]], days: float, verdict: str, schedule: Schedule
+) -> None:
+    """Whatever else is known; and no schedule opens two within its cooldown."""
+    task = replace(CHURN, retraining=Retraining(schedule=schedule))
+    jobs = [job(state, age) for state, age in states]
+    found = due(task, jobs, facts(days, verdict), NOW)
+    if verdict == "broken data" or any(state not in ENDS for state, _ in states):
+        assert found is None
+    if found is not None and found.trigger != "decay":
+        assert all(age >= 7 for state, age in states if state != "superseded")
+
+
+def row(number: int, decision: str, days: float, actor: str = "monitor") -> Entry:
+    return Entry(
+        actor=actor, task="churn", decision=decision, why="", number=number,
+        evidence={"as_of": ago(days).isoformat()},
+    )  # fmt: skip
+
+
+def test_the_last_verdict_is_about_the_newest_window() -> None:
+    """A look back at an old window changes nothing; of two about one window the later counts."""
+    rows = [row(4, "broken data", 30), row(3, "watch", 1), row(2, "retrain", 1),
+            row(9, "promote", 0, "ada")]  # fmt: skip
+    found = last_said(rows)
+    assert found is not None
+    assert (found.verdict, found.as_of) == ("watch", ago(1))
+    assert last_said([]) is None
