@@ -55,7 +55,8 @@ class Webhook(Channel):
 
     @model_validator(mode="after")
     def _sent_safely(self) -> Webhook:
-        return sent_safely(self)
+        sent_safely(self.url)
+        return self
 
 
 class Slack(Channel):
@@ -66,7 +67,8 @@ class Slack(Channel):
 
     @model_validator(mode="after")
     def _sent_safely(self) -> Slack:
-        return sent_safely(self)
+        sent_safely(self.url)
+        return self
 
 
 class Email(Channel):
@@ -237,17 +239,16 @@ def private(path: Path) -> bool:
     return not path.stat().st_mode & OTHERS
 
 
-def sent_safely(channel: Any) -> Any:
-    """The channel, unless its address cannot be sent to.
+def sent_safely(url: SecretStr) -> None:
+    """Refuse an address that cannot be sent to.
 
     Raises:
         ValueError: it cannot; the address itself is not said.
     """
-    fault = fault_of(channel.url.get_secret_value())
+    fault = fault_of(url.get_secret_value())
     if fault:
         message = f"its url cannot be used: {fault}"
         raise ValueError(message)
-    return channel
 
 
 def loopback(host: str) -> bool:

@@ -72,7 +72,7 @@ class Retry:
 
     def pause(self, failures: int) -> timedelta:
         """After so many failures; twice as long each time."""
-        return min(self.first * 2 ** min(failures - 1, 30), self.longest)
+        return min(self.first * 2.0 ** min(failures - 1, 30), self.longest)
 
 
 AT_ONCE = timedelta(0)

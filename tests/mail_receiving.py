@@ -9,7 +9,7 @@ import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -66,10 +66,8 @@ def mail_receiving(
             if box.silent:
                 box.stopped.wait(60)
                 return
-            try:
-                Session(self.request, box, context, tls=tls).run()
-            except (OSError, ssl.SSLError):
-                return  # the other side hung up
+            with suppress(OSError), closing(Session(self.request, box)) as session:
+                session.run(context, tls=tls)  # an OSError: the other side hung up
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
@@ -91,20 +89,30 @@ def mail_receiving(
 class Session:
     """One connection."""
 
-    def __init__(
-        self, raw: Any, box: Mailbox, context: ssl.SSLContext | None, *, tls: bool
-    ) -> None:
-        self.raw, self.box, self.context, self.encrypted = raw, box, context, tls
-        if tls and context:
-            self.raw = context.wrap_socket(raw, server_side=True)
+    def __init__(self, raw: Any, box: Mailbox) -> None:
+        self.raw, self.box, self.encrypted = raw, box, False
+        self.context: ssl.SSLContext | None = None
         self.lines = self.raw.makefile("rb")
         self.login, self.sender, self.to = "", "", []
+
+    def encrypt(self) -> None:
+        assert self.context is not None
+        self.lines.close()
+        self.raw = self.context.wrap_socket(self.raw, server_side=True)
+        self.lines, self.encrypted = self.raw.makefile("rb"), True
+
+    def close(self) -> None:
+        self.lines.close()
+        self.raw.close()
 
     def say(self, *lines: str) -> None:
         text = [f"{line[:3]}-{line[4:]}" for line in lines[:-1]] + [lines[-1]]
         self.raw.sendall("".join(f"{line}\r\n" for line in text).encode())
 
-    def run(self) -> None:
+    def run(self, context: ssl.SSLContext | None, *, tls: bool) -> None:
+        self.context = context
+        if tls:
+            self.encrypt()
         self.say("220 receiver of the tests")
         while line := self.lines.readline().decode().strip():
             verb, _, rest = line.partition(" ")
@@ -119,8 +127,7 @@ class Session:
             self.say("250 receiver", *offered, "250 AUTH PLAIN", "250 8BITMIME")
         elif verb == "STARTTLS" and self.context:
             self.say("220 go on")
-            self.raw = self.context.wrap_socket(self.raw, server_side=True)
-            self.lines, self.encrypted = self.raw.makefile("rb"), True
+            self.encrypt()
         elif verb == "AUTH":
             _, user, word = base64.b64decode(rest.split()[1]).split(b"\0")
             self.login = f"{user.decode()}:{word.decode()}"
