@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lifecycle.broken_spans import (
@@ -23,6 +23,9 @@ from lifecycle.errors import UsageError
 from lifecycle.home import open_home
 from lifecycle.ledger import Entry, Ledger
 
+PATIENT = settings(  # a busy machine draws slowly
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 START = datetime(2026, 1, 5, tzinfo=UTC)
 WEEK = timedelta(days=7)
 
@@ -105,6 +108,7 @@ SPANS = st.lists(
 )
 
 
+@PATIENT
 @given(SPANS, st.integers(0, 70 * 7 * 24))
 def test_merging_loses_no_time_and_adds_none(spans: list[BrokenSpan], hour: int) -> None:
     """An instant is in one of the merged spans where it was in any; and they can be written."""

@@ -13,7 +13,7 @@ import duckdb
 import httpx
 import pytest
 import sqlalchemy.exc
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 
@@ -30,6 +30,9 @@ from lifecycle.job_states import (
     fault_of,
 )
 
+PATIENT = settings(  # a busy machine draws slowly
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 PAGE = (Path(__file__).parents[2] / "docs" / "retraining.md").read_text(encoding="utf-8")
 STATES: tuple[State, ...] = get_args(State)
 
@@ -44,6 +47,7 @@ def test_every_state_is_in_the_table_and_can_end() -> None:
     assert reached == set(STATES)
 
 
+@PATIENT
 @given(st.sampled_from(STATES), st.sampled_from(STATES))
 def test_a_move_that_the_table_has_not_is_refused(before: State, after: State) -> None:
     """With the state, what it can become, and where to look."""
@@ -76,6 +80,7 @@ def test_every_open_state_has_a_deadline() -> None:
     assert set(DEADLINES) == set(STATES) - ENDS
 
 
+@PATIENT
 @given(st.sampled_from(list(RETRIES)), st.integers(1, 500))
 def test_pauses_grow_and_are_bounded(fault: str, failures: int) -> None:
     """Twice as long each time, never longer than is said."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.strategies import sampled_from
 
@@ -521,4 +521,7 @@ def temporary() -> tempfile.TemporaryDirectory[str]:
 
 
 TestJobsMachine = JobsMachine.TestCase
-TestJobsMachine.settings = settings(deadline=None, max_examples=8, stateful_step_count=20)
+TestJobsMachine.settings = settings(
+    deadline=None, max_examples=8, stateful_step_count=20,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip

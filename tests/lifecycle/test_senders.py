@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -22,6 +22,9 @@ from lifecycle.senders import escaped, key_of, send, signature
 from tests.mail_receiving import certificate_for_loopback, mail_receiving
 from tests.posted import Postbox, posted
 
+PATIENT = settings(  # a busy machine draws slowly
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 SECRET = "k3y of the receiver"  # noqa: S105 - made up
 MESSAGE = {
     "task": "churn", "job": "1f9c", "outcome": "failed", "trigger": "decay", "version": 7,
@@ -88,7 +91,7 @@ def test_slack_reads_words_and_calls_nobody(box: Postbox) -> None:
     assert len(box.got[1].json["blocks"][0]["text"]["text"]) < 3000
 
 
-@settings(max_examples=40, deadline=None)
+@PATIENT
 @given(st.text())
 def test_nothing_escaped_is_acted_on(text: str) -> None:
     """And what was escaped is read as itself."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lifecycle.errors import UsageError
@@ -18,6 +18,9 @@ from lifecycle.retraining import OLDEST, Retraining, Schedule
 from lifecycle.triggers import Facts, Said, due, last_said
 from tasks import find
 
+PATIENT = settings(  # a busy machine draws slowly
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 CHURN = find("churn")
 STATES: tuple[State, ...] = get_args(State)
@@ -110,14 +113,15 @@ def test_enough_new_labels() -> None:
         Retraining(new_labels=0)
 
 
+@PATIENT
 @given(
-    st.lists(st.tuples(st.sampled_from(STATES), st.floats(0, 400)), max_size=4),
-    st.floats(0, 400),
+    st.lists(st.tuples(st.sampled_from(STATES), st.integers(0, 400)), max_size=4),
+    st.integers(0, 400),
     st.sampled_from(["ignore", "watch", "retrain", "broken data", "roll back"]),
     st.sampled_from([*OLDEST, "never"]),
 )
 def test_nothing_is_opened_beside_an_open_job_or_on_broken_data(
-    states: list[tuple[State, float]], days: float, verdict: str, schedule: Schedule
+    states: list[tuple[State, int]], days: float, verdict: str, schedule: Schedule
 ) -> None:
     """Whatever else is known; and no schedule opens two within its cooldown."""
     task = replace(CHURN, retraining=Retraining(schedule=schedule))
