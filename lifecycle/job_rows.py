@@ -21,15 +21,15 @@ OVERDUE: Mapping[State, str] = {
 }
 
 
-def put(  # a row, where it goes, and what the ledger says of it
+def put(  # noqa: PLR0913  # a row, where it goes, and what the ledger says of it
     db: sqlite3.Connection,
     job: Job,
     after: State,
     now: datetime,
+    changed: Mapping[str, object],
     *,
     by: str = "",
     evidence: Mapping[str, object] | None = None,
-    **columns: object,
 ) -> Job:
     """Move the job as it stands in the caller's transaction.
 
@@ -38,9 +38,9 @@ def put(  # a row, where it goes, and what the ledger says of it
         job: as it stands.
         after: the state it goes to.
         now: on the wall's clock.
+        changed: column → value, where it changes.
         by: who ends it, for the ledger's row; the job itself by default.
         evidence: for that row, beside the job.
-        columns: column → value, where it changes.
 
     Raises:
         UsageError: the table of moves does not have this one.
@@ -53,7 +53,7 @@ def put(  # a row, where it goes, and what the ledger says of it
         "heartbeat_at": moment if after in WORKING else None,
         "ended_at": moment if after in ENDS else None,
         "next_try_at": None,
-        **columns,
+        **changed,
     }
     named = ", ".join(f"{name}=?" for name in values)
     db.execute(f"UPDATE jobs SET {named} WHERE id=?", (*values.values(), job.id))
@@ -76,7 +76,7 @@ def entry_of(job: Job, by: str, evidence: Mapping[str, object]) -> Entry:
 
 
 def claimed(db: sqlite3.Connection, job: Job, worker: str, now: datetime) -> Job:
-    return put(db, job, "preparing", now, worker=worker, attempts=job.attempts + 1)
+    return put(db, job, "preparing", now, {"worker": worker, "attempts": job.attempts + 1})
 
 
 def charged(db: sqlite3.Connection, job: Job, fault: Fault, problem: str, now: datetime) -> Job:
@@ -84,15 +84,16 @@ def charged(db: sqlite3.Connection, job: Job, fault: Fault, problem: str, now: d
     failures, retry = job.failures + 1, RETRIES[fault]
     if failures >= retry.most:
         words = f"Given up after {failures} failures, the last: {problem}"
-        return put(
-            db, job, "dead letter", now, failures=failures, problem=words,
-            outcome=json.dumps({"words": words}),
-        )  # fmt: skip
+        told = {"failures": failures, "problem": words, "outcome": json.dumps({"words": words})}
+        return put(db, job, "dead letter", now, told)
     pause = retry.pause(failures)
-    return put(
-        db, job, "requested", now, worker=None, failures=failures, problem=problem,
-        next_try_at=(now + pause).isoformat() if pause else None,
-    )  # fmt: skip
+    again = {
+        "worker": None,
+        "failures": failures,
+        "problem": problem,
+        "next_try_at": (now + pause).isoformat() if pause else None,
+    }
+    return put(db, job, "requested", now, again)
 
 
 def current(db: sqlite3.Connection, task: str, now: datetime) -> Job | None:
@@ -101,10 +102,8 @@ def current(db: sqlite3.Connection, task: str, now: datetime) -> Job | None:
     if job is None or job.state not in OVERDUE or not past_deadline(job, now):
         return job
     words = OVERDUE[job.state].format(days=DEADLINES[job.state].days, version=job.version)
-    put(
-        db, job, "dead letter", now, problem=words,
-        outcome=json.dumps({**json.loads(job.outcome), "words": words}),
-    )  # fmt: skip
+    outcome = json.dumps({**json.loads(job.outcome), "words": words})
+    put(db, job, "dead letter", now, {"problem": words, "outcome": outcome})
     return None
 
 

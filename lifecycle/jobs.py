@@ -59,7 +59,7 @@ class Jobs:
                 if not moot(found, as_of):
                     return found, False
                 words = f"Superseded by a request as of {as_of:%Y-%m-%d %H:%M}: {why}"
-                put(db, found, "superseded", now, by=by, outcome=json.dumps({"words": words}))
+                put(db, found, "superseded", now, {"outcome": json.dumps({"words": words})}, by=by)
             job_id = uuid.uuid4().hex[:12]
             db.execute(
                 "INSERT INTO jobs (id, task, state, why, requested_by, requested_at, state_at,"
@@ -116,7 +116,7 @@ class Jobs:
             mine = ours(db, job)
             if mine is None:
                 return None
-            return put(db, mine, after, self.clock(), version=version or mine.version)
+            return put(db, mine, after, self.clock(), {"version": version or mine.version})
 
     def beat(self, job: Job) -> bool:
         """Say that the worker lives; False when the job is no longer its own."""
@@ -131,7 +131,7 @@ class Jobs:
 
     def release(self, job: Job) -> bool:
         """Give the job back undone, for another time; False when it is no longer ours."""
-        return self._leave(job, "requested", worker=None)
+        return self._leave(job, "requested", {"worker": None})
 
     def failed(self, job: Job, fault: Fault, problem: str) -> Job | None:
         """Have it tried again after a pause, or no more; None when it is no longer ours."""
@@ -152,21 +152,21 @@ class Jobs:
             evidence: for the ledger's row, where the gate has not written one.
         """
         told = json.dumps(outcome, default=str)
-        return self._leave(job, state, evidence=evidence, outcome=told)
+        return self._leave(job, state, {"outcome": told}, evidence)
 
     def wait(self, job: Job, version: int, outcome: Mapping[str, object]) -> bool:
         """Let the job wait for a person to approve this version; False when it is not ours."""
         told = json.dumps({**outcome, "version": version}, default=str)
-        return self._leave(job, "awaiting approval", outcome=told, version=version)
+        return self._leave(job, "awaiting approval", {"outcome": told, "version": version})
 
     def _leave(
-        self, job: Job, after: State, evidence: Mapping[str, object] | None = None,
-        **columns: object,
+        self, job: Job, after: State, changed: Mapping[str, object],
+        evidence: Mapping[str, object] | None = None,
     ) -> bool:  # fmt: skip
         with opened(self.path) as db:
             mine = ours(db, job)
             if mine is not None:
-                put(db, mine, after, self.clock(), evidence=evidence, **columns)
+                put(db, mine, after, self.clock(), changed, evidence=evidence)
             return mine is not None
 
     def cancel(self, task: str, *, by: str, because: str) -> Job:
@@ -181,7 +181,7 @@ class Jobs:
             if job is None:
                 raise nothing(task, "cancel")
             outcome = json.dumps({"words": f"Cancelled by {by}: {because}"})
-            return put(db, job, "superseded", self.clock(), by=by, outcome=outcome)
+            return put(db, job, "superseded", self.clock(), {"outcome": outcome}, by=by)
 
     def retry(self, task: str) -> Job:
         """Have a job that waits for its next try, else the newest dead letter, tried at once.
@@ -201,7 +201,10 @@ class Jobs:
                     do="`onramp retrain` takes it over if that worker is dead.",
                 )
             if job.state == "dead letter":
-                put(db, job, "requested", self.clock(), worker=None, told="", outcome="{}")
+                put(
+                    db, job, "requested", self.clock(),
+                    {"worker": None, "told": "", "outcome": "{}"},
+                )  # fmt: skip
             db.execute("UPDATE jobs SET next_try_at=NULL, failures=0 WHERE id=?", (job.id,))
             return one(db, job.id)
 
@@ -249,7 +252,7 @@ def decided(db: sqlite3.Connection, task: str, version: int, state: End, words: 
     job = open_job(db, task)
     if job is not None and job.version == version and state in MOVES[job.state]:
         outcome = json.dumps({**json.loads(job.outcome), "version": version, "words": words})
-        put(db, job, state, wall(), outcome=outcome)
+        put(db, job, state, wall(), {"outcome": outcome})
 
 
 def nothing(task: str, act: str) -> NotReady:
