@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ UNTOLD = 1  # the exit code where somebody was not told
 class Notified:
     """The channels by name, with what they are told of, and what nobody took."""
 
-    channels: dict[str, tuple[str, ...]]
+    channels: Mapping[str, tuple[str, ...]]
     tried: tuple[Tried, ...] = ()
     undelivered: tuple[Undelivered, ...] = ()
 
@@ -51,7 +52,9 @@ def command(place: Place, test: bool) -> int:
             do=f"Write {home.root / 'notify.toml'} as docs/retraining.md says, "
             "or name another file in ONRAMP_NOTIFY_FILE.",
         )
-    named = {channel.name: tuple(channel.on) for channel in home.channels}
+    named: Mapping[str, tuple[str, ...]] = {
+        channel.name: tuple(channel.on) for channel in home.channels
+    }
     if test:
         report = Notified(channels=named, tried=try_out(home, place.actor))
         failed = any(one.problem for one in report.tried)
