@@ -6,11 +6,14 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from lifecycle.channels import Slack
 from lifecycle.errors import Busy, DataError
 from lifecycle.home import Home, open_home
 from lifecycle.job import Job
@@ -23,6 +26,7 @@ from onramp.job_report import RetrainReport, exit_code
 from onramp.retrain import Steps, TakenOver, Work, closed, retrain
 from tasks import find
 from tests.at_the_gate import at_the_gate
+from tests.posted import posted
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 
@@ -158,6 +162,24 @@ def test_the_last_try_ends_in_a_dead_letter(home: Home) -> None:
     assert report.words == "Given up after 6 failures, the last: MemoryError: no more"
     assert Ledger(home).read("churn")[0].decision == "dead letter"
     assert retrain(home, find("churn")).outcome == "nothing to do"
+
+
+def test_whoever_asked_is_told_of_the_end(home: Home) -> None:
+    """By the run that ended the job; who could not be told is a line of its report, no failure."""
+    with posted() as box:
+        team = Slack(name="team", kind="slack", url=SecretStr(box.url))
+        told = replace(home, channels=(team,))
+        request(home)
+        bad = failing(DataError("Half of it is missing."))
+        report = retrain(told, find("churn"), as_of=NOW, steps=bad)
+        assert report.notes == ()
+        assert [got.json["text"] for got in box.got] == ["onramp: churn: failed"]
+        assert "Half of it is missing." in box.got[0].content.decode()
+        box.answers = [500]
+        request(home)
+        report = retrain(told, find("churn"), as_of=NOW, steps=bad)
+        assert (report.outcome, exit_code(report), len(report.notes)) == ("failed", 3, 1)
+        assert report.lines()[-1].startswith("  team was not told yet: ")
 
 
 def test_a_person_who_stops_it_gives_the_job_back(home: Home) -> None:
