@@ -68,7 +68,8 @@ def copy_added_to(home: Home) -> None:
 
 def claimed_by_the_dead(home: Home) -> None:
     jobs = Jobs(home)
-    jobs.request("churn", why="drift", by="monitor", as_of=datetime(2026, 1, 1, tzinfo=UTC))
+    january = datetime(2026, 1, 1, tzinfo=UTC)
+    jobs.request("churn", why="drift", by="monitor", as_of=january, trigger="drift")
     jobs.claim("churn", DEAD)
 
 

@@ -113,7 +113,7 @@ def test_a_retrain_promotes_in_its_jobs_name(home: Home, monkeypatch: pytest.Mon
     """Whoever asks the ledger who did it finds the job, and by it the reason."""
     monkeypatch.setattr("training.promotion.promote.today_of", lambda *_: TODAY)
     now = datetime.now(UTC)
-    job, _ = Jobs(home).request("churn", why="decay", by="monitor", as_of=now)
+    job, _ = Jobs(home).request("churn", why="decay", by="monitor", as_of=now, trigger="decay")
     before = Jobs(home).claim("churn", "a worker that trained version 2")
     assert before is not None
     assert Jobs(home).release(before)

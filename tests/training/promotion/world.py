@@ -108,7 +108,9 @@ def took_over(home: Home) -> None:
 
 def asked(home: Home, version: int = 2) -> Job:
     """A job trained the version, the gate said promote beside version 1, and a person is asked."""
-    job, _ = Jobs(home).request("churn", why="decay", by="monitor", as_of=datetime.now(UTC))
+    job, _ = Jobs(home).request(
+        "churn", why="decay", by="monitor", as_of=datetime.now(UTC), trigger="decay"
+    )
     mine = at_the_gate(home, "churn", "ann", version)
     assert Jobs(home).wait(mine, version, {"words": "trained"})
     finding = {"rule": "roc_auc ≥ 0.4", "outcome": "passed", "words": "roc_auc is 0.9."}
