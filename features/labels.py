@@ -35,19 +35,38 @@ def labels(home: Home, task: Task, as_of: datetime) -> pd.DataFrame:
         return read(db, labels_sql(dataset, task, as_of))
 
 
-def labels_sql(dataset: DataSet, task: Task, as_of: datetime) -> str:
+def labels_sql(
+    dataset: DataSet,
+    task: Task,
+    as_of: datetime,
+    *,
+    since: datetime | None = None,
+    punctual: bool = False,
+) -> str:
+    """SELECT customer_id, event_timestamp, label, label_end of the ripe labels.
+
+    Args:
+        dataset: its vocabulary says what counts.
+        task: its label and horizon.
+        as_of: what was received later does not exist.
+        since: labels of later moments alone.
+        punctual: as they stood when their horizon ended, before anything came late.
+    """
     now = timestamp(as_of)
+    by = f"least({now}, r.label_end)" if punctual else now
+    later = f"event_timestamp > {timestamp(since)}" if since else "true"
     return f"""
 WITH ripe AS (
   SELECT customer_id, event_timestamp, event_timestamp + {horizon_sql(task.horizon)} AS label_end
   FROM ({due_sql(dataset, task.moments, as_of)})
   WHERE event_timestamp + {horizon_sql(task.horizon)} <= {watermark_sql(as_of)}
+    AND {later}
 ),
 ahead AS (
   SELECT r.customer_id, r.event_timestamp, e.event
   FROM ripe r JOIN events e ON e.customer_id = r.customer_id
   WHERE e.occurred_at > r.event_timestamp AND e.occurred_at <= r.label_end
-    AND e.received_at <= {now}
+    AND e.received_at <= {by}
 )
 SELECT customer_id, event_timestamp, label, label_end
 FROM ripe {answer_sql(task.label, dataset)}

@@ -168,7 +168,7 @@ class PredictionLog:
         others go, and a receipt is read once: killed in between, nothing is lost or doubled.
         """
         days: dict[str, list[Path]] = {}
-        for file in self._files(task):
+        for file in self.files(task):
             if file.name[:8] < f"{before.astimezone(UTC):%Y%m%d}":
                 days.setdefault(file.name[:8], []).append(file)
         return sum(self._compact(task, day, files) for day, files in days.items() if len(files) > 1)
@@ -190,13 +190,14 @@ class PredictionLog:
         return self._query_once(task, sql, values)
 
     def _query_once(self, task: str, sql: str, values: Sequence[object]) -> pd.DataFrame | None:
-        files = self._files(task)
+        files = self.files(task)
         if not files:
             return None
         with reader(files) as connection:
             return connection.execute(sql, values).df()
 
-    def _files(self, task: str) -> list[Path]:
+    def files(self, task: str) -> list[Path]:
+        """Whole files of the task's log, by when they were written."""
         return sorted(self._folder(task).glob("*.parquet"))
 
     def _folder(self, task: str) -> Path:

@@ -27,6 +27,8 @@ class Monitor:
 
     Attributes:
         window_days: length of one window.
+        window_rows: answered moments of one window, however many days they take; None: windows
+            go by time.
         least_rows: a window with fewer says *insufficient data*.
         metric: the one held against the value pinned at approval.
         tolerated_loss: how far that metric may fall short of the pinned value.
@@ -35,6 +37,7 @@ class Monitor:
     """
 
     window_days: int = 7
+    window_rows: int | None = None
     least_rows: int = 300
     metric: str = "roc_auc"
     tolerated_loss: float = 0.05

@@ -11,12 +11,15 @@ import numpy as np
 import pandas as pd
 
 from lifecycle.errors import NotReady
+from lifecycle.profile import Profile
+from lifecycle.profile import read as read_profile
 from lifecycle.row_keys import Keys
 
 FILES = Path("artifacts") / "version"
 FACTS = FILES / "model.json"
 EVALUATION = FILES / "evaluation.json"
 REFERENCE = FILES / "reference.parquet"
+PROFILE = FILES / "profile.json"
 ROW_KEYS = FILES / "row_keys.npy"
 
 REFERENCE_ROWS = 5_000
@@ -52,6 +55,12 @@ def reference(folder: Path) -> pd.DataFrame:
     (probability of the positive class, or of the answer) and `answer`.
     """
     return pd.read_parquet(_there(folder / REFERENCE))
+
+
+def profile(folder: Path) -> Profile | None:
+    """The reference in counts, with what each feature weighs; None of a version without one."""
+    path = folder / PROFILE
+    return read_profile(path) if path.exists() else None
 
 
 def row_keys(folder: Path) -> Keys:

@@ -14,11 +14,12 @@ from lifecycle import version_files
 from lifecycle.dataset import DataSet
 from lifecycle.errors import DataError
 from lifecycle.home import Home
+from lifecycle.profile import Profile
+from lifecycle.profiling import Bounds
 from lifecycle.registry import Registry, Version
 from lifecycle.row_keys import Keys, row_keys
 from lifecycle.task import Task
 from monitoring.performance import Yardstick
-from monitoring.quality import Bounds
 from monitoring.windows import KEYS
 
 # Columns of the reference that are no features.
@@ -31,6 +32,7 @@ class Approved:
 
     Attributes:
         reference: a sample of its out-of-time test; see `version_files.reference`.
+        profile: the same in counts, as it was stored; None of a version made before there was one.
         features: the model's inputs, in its own order.
         answers: what else is compared: the prediction, and the answer among several classes.
         bounds: feature → what its definition allows.
@@ -42,6 +44,7 @@ class Approved:
     previous: Version | None
     folder: Path
     reference: pd.DataFrame
+    profile: Profile | None
     features: tuple[str, ...]
     answers: tuple[str, ...]
     classes: tuple[str, ...]
@@ -78,6 +81,7 @@ def approved(home: Home, task: Task) -> Approved:
         previous=registry.holder(task.name, "previous"),
         folder=folder,
         reference=reference,
+        profile=version_files.profile(folder),
         features=features,
         answers=("prediction",) if task.kind == "binary" else ("prediction", "answer"),
         classes=tuple(str(name) for name in facts["classes"]),

@@ -1,33 +1,32 @@
 """Has a column moved away from the reference? Significant *and* large enough, column by column.
 
-Numbers: two-sample Kolmogorov–Smirnov test, effect D. Categories: chi-squared test of the
-two-row contingency table (both samples are samples), effect total variation. What is missing is
-tested apart from what the values are. Holm's step-down procedure (Holm 1979, A simple
-sequentially rejective multiple test procedure) holds the chance of any false alarm over all
-columns at `ALPHA`.
+Judged from counts (`lifecycle.profile`). Numbers: two-sample Kolmogorov–Smirnov test at the
+edges of the bins, effect D; it falls short of the test on values by a bin of the reference at
+most, so that it is cautious. Categories: chi-squared test of the two-row contingency table (both
+samples are samples), effect total variation. What is missing is tested apart from what the
+values are. Holm's step-down procedure (Holm 1979, A simple sequentially rejective multiple test
+procedure) holds the chance of any false alarm over all columns at `ALPHA`.
 
 Significance alone alarms at every large window and effect alone at every small one, so a
-column has drifted only when both agree.
+column has drifted only when both agree. What the model hardly uses can drift without weight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
-from scipy.special import kolmogorov
-from scipy.stats import chi2_contingency
+from scipy.special import chdtrc, kolmogorov
+
+from lifecycle.profile import Counts, Kind, Numbers, Part, Shape
 
 ALPHA = 0.01
 LEAST_SAMPLE = 50
 LEAST_EXPECTED = 5.0
+WEIGHTY = 0.95  # features that make up so much of the model's gain weigh; the tail does not
 
-Kind = Literal["number", "category"]
-Numbers = npt.NDArray[np.float64]
 Outcome = Literal["drifted", "stable", "could not tell"]
 
 
@@ -39,6 +38,8 @@ class ColumnDrift:
         what: its values, or how many of them are missing.
         effect: KS D, or total variation; 0 to 1.
         p_value: adjusted over all comparisons by Holm's procedure.
+        importance: its share of the model's gain; None: unknown, or no feature.
+        weighs: whether its drift counts; that of a feature the model hardly uses does not.
     """
 
     column: str
@@ -50,6 +51,8 @@ class ColumnDrift:
     reference_rows: int
     current_rows: int
     outcome: Outcome
+    importance: float | None = None
+    weighs: bool = True
 
     @property
     def words(self) -> str:
@@ -57,130 +60,136 @@ class ColumnDrift:
         return f"{subject} moved by {self.effect:.2f} ({self.method}, p = {self.p_value:.1g})"
 
 
-def kind_of(values: pd.Series) -> Kind:
-    """A column of numbers or truths is a number; everything else is a category."""
-    return "number" if pd.api.types.is_numeric_dtype(values.dtype) else "category"
-
-
 def compare(
-    reference: pd.DataFrame, current: pd.DataFrame, columns: Sequence[str], *, effect: float
+    shapes: Sequence[Shape],
+    reference: Part,
+    current: Part,
+    *,
+    effect: float,
+    importance: Mapping[str, float] | None = None,
 ) -> tuple[ColumnDrift, ...]:
-    """Compare the named columns of two frames; the largest effect first.
+    """Compare columns; the largest effect first.
 
     Args:
-        reference: rows of the model's own out-of-time test; says each column's kind.
+        shapes: which columns.
+        reference: rows of the model's own out-of-time test.
         current: rows of the window. A column it lacks counts as missing throughout.
-        columns: which columns.
         effect: least D or total variation that counts as drift.
+        importance: feature → share of the model's gain; empty: every column weighs.
     """
-    return judge(measure(reference, current, columns), effect=effect)
+    return judge(measure(shapes, reference, current), effect=effect, importance=importance)
 
 
-def measure(
-    reference: pd.DataFrame, current: pd.DataFrame, columns: Sequence[str]
-) -> tuple[ColumnDrift, ...]:
+def measure(shapes: Sequence[Shape], reference: Part, current: Part) -> tuple[ColumnDrift, ...]:
     """Every comparison with its own p-value, none judged yet; see `judge`."""
     found: list[ColumnDrift] = []
-    for name in columns:
-        kind = kind_of(reference[name])
-        before = clean(reference[name], kind)
-        after = clean(current[name], kind) if name in current else clean_nothing(len(current))
-        found.append(values_moved(name, kind, before, after))
-        if before.isna().any() or after.isna().any():
-            found.append(missing_moved(name, kind, before, after))
+    for shape in shapes:
+        before = reference.columns[shape.name]
+        after = current.columns.get(shape.name) or nothing(shape, current.rows)
+        found.append(values_moved(shape, before, after))
+        if before.missing or after.missing:
+            found.append(missing_moved(shape, before, after))
     return tuple(found)
 
 
-def judge(found: Sequence[ColumnDrift], *, effect: float) -> tuple[ColumnDrift, ...]:
+def judge(
+    found: Sequence[ColumnDrift], *, effect: float, importance: Mapping[str, float] | None = None
+) -> tuple[ColumnDrift, ...]:
     """Adjust all p-values together and decide; the largest effect first."""
-    judged = [decide(drift, p, effect) for drift, p in zip(found, holm(found), strict=True)]
+    light = unweighty(importance or {})
+    judged = [
+        replace(
+            decide(drift, p, effect),
+            importance=(importance or {}).get(drift.column),
+            weighs=drift.column not in light,
+        )
+        for drift, p in zip(found, holm(found), strict=True)
+    ]
     return tuple(sorted(judged, key=lambda drift: (-drift.effect, drift.column, drift.what)))
 
 
-def clean(values: pd.Series, kind: Kind) -> pd.Series:
-    """Float64 or text, whatever the column came as; infinite numbers count as missing."""
-    if kind == "category":
-        given = values.to_numpy(dtype=object)
-        texts = [
-            None if gone else str(one) for one, gone in zip(given, pd.isna(given), strict=True)
-        ]
-        return pd.Series(texts, index=values.index, dtype="object")
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    return numbers.where(np.isfinite(numbers))
+def unweighty(importance: Mapping[str, float]) -> frozenset[str]:
+    """The features beyond the fewest that make up `WEIGHTY` of all gain."""
+    total = sum(importance.values())
+    if not total:
+        return frozenset()
+    ranked = sorted(importance, key=lambda name: (-importance[name], name))
+    before = np.cumsum([0.0, *(importance[name] / total for name in ranked[:-1])])
+    return frozenset(name for name, share in zip(ranked, before, strict=True) if share >= WEIGHTY)
 
 
-def clean_nothing(rows: int) -> pd.Series:
-    return pd.Series(np.full(rows, np.nan))
+def nothing(shape: Shape, rows: float) -> Counts:
+    """A column that is not there."""
+    return Counts(at=np.zeros(shape.places), missing=rows)
 
 
-def values_moved(name: str, kind: Kind, before: pd.Series, after: pd.Series) -> ColumnDrift:
+def values_moved(shape: Shape, before: Counts, after: Counts) -> ColumnDrift:
     """Compare the values that are there."""
-    x, y = before.dropna(), after.dropna()
-    method = "Kolmogorov–Smirnov" if kind == "number" else "chi-squared"
-    enough = min(len(x), len(y)) >= LEAST_SAMPLE
+    number = shape.kind == "number"
+    enough = min(before.present, after.present) >= LEAST_SAMPLE
     effect, p_value = 0.0, 1.0
     if enough:
-        effect, p_value = (
-            kolmogorov_smirnov(x.to_numpy(), y.to_numpy())
-            if kind == "number"
-            else contingency(x, y)
-        )
+        test = kolmogorov_smirnov if number else contingency
+        effect, p_value = test(before.at, after.at)
     return ColumnDrift(
-        column=name, kind=kind, method=method, effect=effect, p_value=p_value,
-        reference_rows=len(x), current_rows=len(y),
+        column=shape.name, kind=shape.kind,
+        method="Kolmogorov–Smirnov" if number else "chi-squared",
+        effect=effect, p_value=p_value,
+        reference_rows=int(before.present), current_rows=int(after.present),
         outcome="stable" if enough else "could not tell",
     )  # fmt: skip
 
 
-def missing_moved(name: str, kind: Kind, before: pd.Series, after: pd.Series) -> ColumnDrift:
+def missing_moved(shape: Shape, before: Counts, after: Counts) -> ColumnDrift:
     """Compare how many values are missing."""
-    enough = min(len(before), len(after)) >= LEAST_SAMPLE
-    gone = ("missing", "there")
-    x = before.isna().map({True: gone[0], False: gone[1]})
-    y = after.isna().map({True: gone[0], False: gone[1]})
+    enough = min(before.rows, after.rows) >= LEAST_SAMPLE
+    x, y = (np.array([counts.missing, counts.present]) for counts in (before, after))
     effect, p_value = contingency(x, y) if enough else (0.0, 1.0)
     return ColumnDrift(
-        column=name, kind=kind, what="missing", method="chi-squared", effect=effect,
-        p_value=p_value, reference_rows=len(x), current_rows=len(y),
+        column=shape.name, kind=shape.kind, what="missing", method="chi-squared", effect=effect,
+        p_value=p_value, reference_rows=int(before.rows), current_rows=int(after.rows),
         outcome="stable" if enough else "could not tell",
     )  # fmt: skip
 
 
 def kolmogorov_smirnov(x: Numbers, y: Numbers) -> tuple[float, float]:
-    """Largest distance between the two distribution functions, and its asymptotic p-value.
+    """Largest distance between two distribution functions at the edges, and its p-value.
 
-    With the correction for small samples of Stephens (1970, Use of the Kolmogorov–Smirnov
-    statistics without extensive tables). Ties make it cautious. This is scipy's `ks_2samp`
-    without its overhead, which is most of the time at our sizes.
+    Asymptotic, with the correction for small samples of Stephens (1970, Use of the
+    Kolmogorov–Smirnov statistics without extensive tables). Ties and bins make it cautious.
+
+    Args:
+        x: rows in each bin, shape (bins,).
+        y: the same of the other sample.
     """
-    x, y = np.sort(x), np.sort(y)
-    both = np.concatenate([x, y])
-    below = np.searchsorted(x, both, side="right") / len(x)
-    beside = np.searchsorted(y, both, side="right") / len(y)
-    distance = float(np.abs(below - beside).max())
-    root = np.sqrt(len(x) * len(y) / (len(x) + len(y)))
+    m, n = x.sum(), y.sum()
+    distance = float(np.abs(np.cumsum(x) / m - np.cumsum(y) / n).max())
+    root = np.sqrt(m * n / (m + n))
     return distance, float(kolmogorov((root + 0.12 + 0.11 / root) * distance))
 
 
-def contingency(x: pd.Series, y: pd.Series) -> tuple[float, float]:
-    """Total variation and the chi-squared p-value of two samples of categories.
+def contingency(x: Numbers, y: Numbers) -> tuple[float, float]:
+    """Total variation and Pearson's chi-squared p-value of two samples of categories.
 
     Levels too rare for the chi-squared approximation are put together. The effect is taken
     before that, so that many new rare levels still count.
+
+    Args:
+        x: rows of each category, shape (categories,).
+        y: the same of the other sample.
     """
-    codes, _ = pd.factorize(np.concatenate([x.to_numpy(object), y.to_numpy(object)]))
-    levels = int(codes.max()) + 1
-    counts = np.stack(
-        [np.bincount(part, minlength=levels) for part in (codes[: len(x)], codes[len(x) :])]
-    ).astype(np.float64)
-    before, after = counts / counts.sum(axis=1, keepdims=True)
+    counts = np.stack([x, y])
+    rows = counts.sum(axis=1, keepdims=True)
+    before, after = counts / rows
     effect = float(np.abs(before - after).sum() / 2)
-    rare = counts.sum(axis=0) * min(len(x), len(y)) / (len(x) + len(y)) < LEAST_EXPECTED
+    rare = counts.sum(axis=0) * rows.min() / rows.sum() < LEAST_EXPECTED
     table = np.column_stack([counts[:, ~rare], counts[:, rare].sum(axis=1)])
     table = table[:, table.sum(axis=0) > 0]
     if table.shape[1] == 1:
         return effect, 1.0
-    return effect, float(chi2_contingency(table, correction=False).pvalue)
+    expected = rows * table.sum(axis=0) / rows.sum()
+    statistic = float(((table - expected) ** 2 / expected).sum())
+    return effect, float(chdtrc(table.shape[1] - 1, statistic))
 
 
 def holm(found: Sequence[ColumnDrift]) -> list[float]:

@@ -4,50 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+import duckdb
 import pandas as pd
 
-from features.labels import labels
-from features.moments import moments
 from lifecycle import version_files
-from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.job_states import JUDGED
 from lifecycle.jobs import Jobs
-from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.task import Task
-from monitoring import drift, quality
+from monitoring import quality
 from monitoring.approved import Approved, without
-from monitoring.matching import matched
+from monitoring.arrivals import arrivals
+from monitoring.budget import Budget, budgets
+from monitoring.complete import Completeness, Truth
 from monitoring.performance import (
     Answers,
     Performance,
     answers,
     judgeable,
-    labelled,
     paired_gain,
     perform,
 )
+from monitoring.profile import Reference, breaches, drifts, profile_window, reference_of
 from monitoring.rescore import rescored
+from monitoring.sample import Pictured, pictured
 from monitoring.triage import Champion, Evidence
-from monitoring.windows import Span, Window, cut, spans
+from monitoring.windows import Window, opened
+
+READ_TRIES = 3
+BUDGETS = ".budgets.json"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
-    """The evidence, and the rows that a report draws.
+    """The evidence, and what is told beside it.
 
     Attributes:
-        reference, current: what was compared, matched by days after sign-up.
-        ripened: rows of the newest ripened window with their `label`.
+        windows: how complete the current window is, then the ripened ones, newest first.
+        budgets: what each alarm costs when nothing is wrong.
+        pictured: the rows that a report draws; None where none was asked for.
     """
 
     evidence: Evidence
-    reference: pd.DataFrame
-    current: pd.DataFrame
-    ripened: pd.DataFrame
+    windows: tuple[Completeness, ...]
+    budgets: tuple[Budget, ...]
+    pictured: Pictured | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,112 +64,107 @@ class Ripened:
     given: Answers
 
 
-def gather(home: Home, task: Task, against: Approved, as_of: datetime) -> Gathered:
-    """Everything known of the window that ends at `as_of`, and of the ripened ones before it."""
+def gather(
+    home: Home, task: Task, against: Approved, as_of: datetime, *, drawn: bool = False
+) -> Gathered:
+    """Everything known of the window that ends at `as_of`, and of the ripened ones before it.
+
+    Args:
+        home: where the stores are.
+        task: as the data set asks it.
+        against: the champion.
+        as_of: nothing that was received later exists.
+        drawn: read the rows that a report draws as well.
+    """
+    for _ in range(READ_TRIES - 1):
+        try:
+            return gather_once(home, task, against, as_of, drawn=drawn)
+        except duckdb.IOException:  # a file of the log was gathered into another meanwhile
+            continue
+    return gather_once(home, task, against, as_of, drawn=drawn)
+
+
+def gather_once(
+    home: Home, task: Task, against: Approved, as_of: datetime, *, drawn: bool
+) -> Gathered:
+    """`gather`, of the log as it is now."""
     monitor, version = task.monitor, against.version.number
-    log = PredictionLog(home)
-    now, before = cut(
-        log, task.name, spans(as_of, days=monitor.window_days, count=2), version
+    with opened(home, task, as_of, version) as served:
+        now, before = map(served.window, served.spans(monitor, as_of, 2))
+        # one more than is judged says whether the champion already served before
+        ends = served.spans(monitor, as_of - task.horizon, monitor.of + 1)
+        windows = [served.window(span) for span in ends]
+        truth = Truth(served, home, task, as_of).since(windows[-1].span.start)
+        reference = reference_of(against, served.asked(against.reference["customer_id"]))
+        ripe = [ripened(window, reference, truth.frame) for window in windows]
+        counts = profile_window(reference, now)
+        due = served.due(now.span)
+        last, cooled = cooling(home, task, as_of)
+        evidence = Evidence(
+            task=task.name,
+            span=now.span,
+            rows=now.rows,
+            due=due,
+            least_rows=monitor.least_rows,
+            champion=champion(against, [now, before, *windows]),
+            broken=(
+                *arrivals(home, now.span),
+                *quality.volume(now.rows, due if before.rows else 0),
+                *breaches(reference, now, counts),
+            ),
+            drift=drifts(reference, counts, monitor.effect),
+            performance=tuple(one.performance for one in ripe[: monitor.of]),
+            windows_to_act=monitor.windows,
+            retrained=last,
+            cooled_down=cooled,
+        )
+        gain = previous_gain(home, task, against, truth.frame, ripe[: monitor.of])
+        return Gathered(
+            evidence=replace(evidence, champion=replace(evidence.champion, previous_gain=gain)),
+            windows=truth.complete([now, *windows[: monitor.of]]),
+            budgets=costs(home, reference, now, ripe[0].performance.labelled),
+            pictured=pictured(served, against, now, ripe[0].own, truth.frame) if drawn else None,
+        )
+
+
+def costs(home: Home, reference: Reference, now: Window, labelled: int) -> tuple[Budget, ...]:
+    """The alarms' budgets at the size of this window, kept beside the version's files."""
+    against = reference.against
+    span = now.span.end - now.span.start
+    days = against.yardstick.monitor.window_days
+    if against.yardstick.monitor.window_rows is not None:
+        days = max(1, round(span / timedelta(days=1)))
+    place = Registry(home).place(against.version)
+    return budgets(
+        reference, rows=now.rows, labelled=labelled, days=days,
+        cache=place.with_name(f"{place.name}{BUDGETS}"),
     )  # fmt: skip
-    # one more than is judged says whether the champion already served before
-    ripe_spans = spans(as_of - task.horizon, days=monitor.window_days, count=monitor.of + 1)
-    ripe_windows = cut(log, task.name, ripe_spans, version)
-    truth = labels(home, task, as_of)
-    ripe = [ripened(window, against, truth) for window in ripe_windows]
-    asked = moments(home, task, as_of)
-    due = due_in(asked, now.span)
-    before_rows, now_rows = matched(against.reference, now.frame, asked)
-    last, cooled = cooling(home, task, as_of)
-    evidence = Evidence(
-        task=task.name,
-        span=now.span,
-        rows=now.rows,
-        due=due,
-        least_rows=monitor.least_rows,
-        champion=champion(against, [now, before, *ripe_windows]),
-        broken=broken(home, against, now, due=due if before.rows else 0, as_of=as_of),
-        drift=drifts(against, before_rows, now_rows, effect=monitor.effect),
-        performance=tuple(one.performance for one in ripe[: monitor.of]),
-        windows_to_act=monitor.windows,
-        retrained=last,
-        cooled_down=cooled,
-    )
-    gain = previous_gain(home, task, against, truth, ripe[: monitor.of])
-    return Gathered(
-        evidence=replace(evidence, champion=replace(evidence.champion, previous_gain=gain)),
-        reference=before_rows,
-        current=now_rows,
-        ripened=labelled(ripe[0].own, truth),
-    )
 
 
-def due_in(asked: pd.DataFrame, span: Span) -> int:
-    """How many moments fell due in the span."""
-    when = asked["event_timestamp"]
-    return int(((when > span.start) & (when <= span.end)).sum())
-
-
-def drifts(
-    against: Approved, reference: pd.DataFrame, frame: pd.DataFrame, *, effect: float
-) -> tuple[drift.ColumnDrift, ...]:
-    """Features of all rows; answers of the champion's own rows, for another's lie elsewhere."""
-    if frame.empty:
-        return ()
-    own = frame[frame["version"] == against.version.number]
-    found = drift.measure(reference, frame, against.features)
-    found += drift.measure(reference, own, against.answers)
-    return drift.judge(found, effect=effect)
-
-
-def broken(
-    home: Home, against: Approved, now: Window, *, due: int, as_of: datetime
-) -> tuple[quality.Breach, ...]:
-    """Everything that is wrong with the data itself, the source first."""
-    found = (
-        quality.freshness(days_received(home, as_of), as_of),
-        quality.volume(now.rows, due),
-        *quality.columns_broken(against.reference, now.frame, against.bounds),
-    )
-    return tuple(breach for breach in found if breach is not None)
-
-
-def days_received(home: Home, as_of: datetime) -> tuple[datetime, ...]:
-    """The last receipt of each day that had one, oldest first."""
-    with EventStore(home).connect(home.dataset()) as db:
-        rows = db.execute(
-            "SELECT max(received_at) FROM events WHERE received_at <= ?::TIMESTAMP"
-            " GROUP BY date_trunc('day', received_at) ORDER BY 1",
-            [as_of.astimezone(UTC).replace(tzinfo=None)],
-        ).fetchall()
-    return tuple(row[0].replace(tzinfo=UTC) for row in rows)
-
-
-def ripened(window: Window, against: Approved, truth: pd.DataFrame) -> Ripened:
+def ripened(window: Window, reference: Reference, truth: pd.DataFrame) -> Ripened:
     """Judge the champion's unseen rows of a window, unless its data was broken."""
+    against = reference.against
     by = against.yardstick
     own = against.unseen(window.by(against.version.number)) if window.rows else window.frame
     given = answers(by.kind, against.classes, own, truth)
     performance = perform(window.span, against.version.number, len(own), given, by)
-    breaches = quality.columns_broken(against.reference, window.frame, against.bounds)
-    if breaches:
+    found = breaches(reference, window, profile_window(reference, window))
+    if found:
         performance = replace(
             performance,
             outcome="could not tell",
             calibration_outcome="could not tell",
-            set_aside=f"its data was broken ({breaches[0].words})",
+            set_aside=f"its data was broken ({found[0].words})",
         )
     return Ripened(window=window, own=own, performance=performance, given=given)
 
 
 def champion(against: Approved, windows: Sequence[Window]) -> Champion:
     """Who serves, and the oldest of these moments that it answered after it was made."""
-    firsts: list[datetime] = [
-        frame["event_timestamp"].min().to_pydatetime()
-        for window in windows
-        if window.rows and len(frame := window.by(against.version.number))
-    ]
+    number = against.version.number
+    firsts = [window.firsts[number] for window in windows if number in window.firsts]
     return Champion(
-        version=against.version.number,
+        version=number,
         first_moment=max(min(firsts), against.trained_as_of) if firsts else None,
         previous=against.previous.number if against.previous else None,
     )
@@ -194,7 +193,8 @@ def previous_gain(
     if against.previous is None or len(decayed) < task.monitor.windows:
         return None
     folder = Registry(home).folder(against.previous)
-    own = without(pd.concat([one.own for one in decayed]), version_files.row_keys(folder))
+    rows = pd.concat([with_features(against, one.window) for one in decayed])
+    own = without(rows, version_files.row_keys(folder))
     given = answers(task.kind, against.classes, own, truth)
     if not judgeable(given, task.monitor.least_rows):
         return None
@@ -204,3 +204,9 @@ def previous_gain(
     return paired_gain(
         answers(task.kind, against.classes, theirs, truth), given, task.monitor.metric
     )
+
+
+def with_features(against: Approved, window: Window) -> pd.DataFrame:
+    """The champion's unseen rows of a window, with every column of the log."""
+    everything = sorted(window.served.columns) if window.served else []
+    return against.unseen(window.read(everything, version=against.version.number))

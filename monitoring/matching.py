@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from lifecycle.profile import UNKNOWN, Part, Profile, summed
 from monitoring.windows import KEYS
 
 LEAST_ROWS = 100  # of one day in the reference; fewer carry no comparison
-UNKNOWN = -1
 SECONDS_A_DAY = 86_400
 
 Ages = npt.NDArray[np.int64]
@@ -52,6 +52,30 @@ def alike(reference: Ages, current: Ages, seed: int = 0) -> tuple[Ages, Ages]:
         for day, share in shares.items()
     ]
     return np.sort(np.concatenate(taken)), kept
+
+
+def matched_parts(reference: Profile, current: Profile) -> tuple[Part, Part]:
+    """What can be compared of two profiles: both sides hold the days in the same shares.
+
+    The reference's days are weighed, none above one, as if it had been thinned to the window's
+    shares; of the window, days that the reference can answer for are left. Shares then differ
+    from thinning by chance alone, and are steadier, because every row of the reference speaks.
+    """
+    days = [
+        day
+        for day in current.parts
+        if day != UNKNOWN
+        and current.parts[day].rows
+        and day in reference.parts
+        and reference.parts[day].rows >= LEAST_ROWS
+    ]
+    if not days:
+        return reference.whole(), current.whole()
+    kept = sum(current.parts[day].rows for day in days)
+    shares = {day: current.parts[day].rows / kept for day in days}
+    rows = min(reference.parts[day].rows / share for day, share in shares.items())
+    weights = {day: rows * share / reference.parts[day].rows for day, share in shares.items()}
+    return summed(reference, weights), summed(current, dict.fromkeys(days, 1.0))
 
 
 def matched(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from lifecycle.metrics import measured
 from lifecycle.progress import Progress, silent
 from lifecycle.task import Kind, Task
 from monitoring.approved import Approved, approved
+from monitoring.budget import Budget
+from monitoring.complete import Completeness
 from monitoring.gather import Gathered, gather
 from monitoring.report import Drawn, Frames, Plan, draw
 from monitoring.triage import Evidence, Outcome, Verdict, triage
@@ -41,6 +43,8 @@ class MonitorReport:
 
     Attributes:
         reasons: the one that decided first, then what else was going on.
+        windows: how complete the window is, then the ripened ones, newest first.
+        budgets: false alarms that each kind of alarm is expected to raise.
         repeated: this window was looked at before and nothing has changed since.
         report_problem: why there is no Evidently report; the verdict does not rest on it.
         job_id: the open retrain job, when the verdict is to retrain.
@@ -54,6 +58,8 @@ class MonitorReport:
     version: int
     evidence: Evidence
     window_json: Path
+    windows: tuple[Completeness, ...] = ()
+    budgets: tuple[Budget, ...] = ()
     report_html: Path | None = None
     report_json: Path | None = None
     performance_html: Path | None = None
@@ -63,10 +69,19 @@ class MonitorReport:
     job_opened: bool = False
     repeated: bool = False
 
+    @property
+    def alarmed(self) -> tuple[Budget, ...]:
+        """The budgets of the alarms that were raised."""
+        seen = self.evidence
+        raised = {"drift": seen.weighty, "broken data": seen.broken, "decay": seen.decayed}
+        return tuple(budget for budget in self.budgets if raised[budget.alarm])
+
     def lines(self) -> list[str]:
         """What a person reads."""
         found = [f"{self.task}: {self.verdict} (version {self.version}, {self.evidence.span})"]
         found += [f"  {reason}" for reason in self.reasons]
+        found += [f"  {budget.words}." for budget in self.alarmed]
+        found += [f"  {window.words}." for window in self.windows[:2]]
         if self.job_id:
             found.append(
                 f"  Retrain job {self.job_id} {'opened' if self.job_opened else 'is open'}: "
@@ -96,18 +111,19 @@ def monitor(
     with progress(f"monitor {task.name}", STEPS) as advance:
         against = approved(home, task)
         advance(1)
-        gathered = gather(home, task, against, as_of)
+        gathered = gather(home, task, against, as_of, drawn=report)
         verdict = triage(gathered.evidence)
         found = MonitorReport(
             task=task.name, as_of=as_of, verdict=verdict.outcome, reasons=verdict.reasons,
             version=against.version.number, evidence=gathered.evidence,
+            windows=gathered.windows, budgets=gathered.budgets,
             window_json=folder_of(home, task, as_of) / WINDOW_JSON,
         )  # fmt: skip
         advance(1)
         stored = remembered(found)
         if stored is not None and (stored.report_html or stored.report_problem or not report):
             return ask(home, stored)
-        drawn = picture(task, against, gathered, found.window_json.parent) if report else Drawn()
+        drawn = picture(task, against, gathered, found.window_json.parent)
         advance(1)
         found = log(home, with_report(found, drawn), verdict)
         found = ask(home, found)
@@ -146,19 +162,22 @@ def remembered(report: MonitorReport) -> MonitorReport | None:
 
 
 def picture(task: Task, against: Approved, gathered: Gathered, folder: Path) -> Drawn:
-    """Have Evidently draw what was compared."""
+    """Have Evidently draw what was compared, if anything was to be drawn."""
+    seen = gathered.pictured
+    if seen is None:
+        return Drawn()
     number = against.version.number
-    current = gathered.current
+    current = seen.current
     others = current["version"] != number if len(current) else pd.Series(dtype=bool)
     # another version's answers are not this one's distribution
     current = current.assign(
         **{name: current[name].mask(others) for name in against.answers if len(current)}
     )
     frames = Frames(
-        reference=gathered.reference,
+        reference=seen.reference,
         current=current,
         approved=outcomes(against.reference, task.kind),
-        ripened=outcomes(gathered.ripened, task.kind),
+        ripened=outcomes(seen.ripened, task.kind),
     )
     # the most moved first, so that the top of the page is what a person came for
     moved = dict.fromkeys(drift.column for drift in gathered.evidence.drift)
@@ -245,6 +264,8 @@ def record(home: Home, report: MonitorReport) -> None:
             "verdict": report.verdict,
             "reasons": report.reasons,
             "evidence": report.evidence,
+            "windows": report.windows,
+            "budgets": [told(budget) for budget in report.budgets],
             "run_id": report.run_id,
             "job_id": report.job_id,
             "report_problem": report.report_problem,
@@ -258,6 +279,11 @@ def record(home: Home, report: MonitorReport) -> None:
             },
         },
     )
+
+
+def told(budget: Budget) -> dict[str, Any]:
+    """A budget with what it comes to."""
+    return {**asdict(budget), "a_month": budget.a_month, "at_most": budget.at_most}
 
 
 def entry_of(report: MonitorReport, seen: str) -> Entry:

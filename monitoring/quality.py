@@ -8,23 +8,15 @@ seen before, days without any event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 
-from monitoring.drift import clean, kind_of
+from lifecycle.profile import TINY, Counts, Numbers, Part, Shape
 
-
-@dataclass(frozen=True, kw_only=True)
-class Bounds:
-    """What a feature's definition says its values can be; None: no bound."""
-
-    at_least: float | None = None
-    at_most: float | None = None
+# The commonest value of a column that is none of some, and its rows: a second look at one column.
+Look = Callable[[str, Sequence[str]], tuple[object, int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +34,6 @@ class Limits:
         outside: share of values outside the definition's bounds, or far outside all seen.
         new_words: share of rows with a category the reference never held.
         due: least share of the due moments that was scored.
-        quiet_days: days without an event that are fine even where there never were any.
-        quiet_factor: … and how many times the longest quiet spell before is fine.
     """
 
     least_rows: int = 50
@@ -56,8 +46,6 @@ class Limits:
     outside: float = 0.02
     new_words: float = 0.25
     due: float = 0.5
-    quiet_days: float = 2.0
-    quiet_factor: float = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,36 +60,44 @@ class Breach:
 
 
 def columns_broken(
-    reference: pd.DataFrame,
-    current: pd.DataFrame,
-    bounds: Mapping[str, Bounds],
-    limits: Limits = Limits(),
+    shapes: Sequence[Shape], reference: Part, current: Part, look: Look, limits: Limits = Limits()
 ) -> tuple[Breach, ...]:
-    """Every breach of the columns named in `bounds`, in their order."""
-    if min(len(reference), len(current)) < limits.least_rows:
+    """Every breach of the columns, in their order.
+
+    Args:
+        shapes: which columns.
+        reference: the version's own test.
+        current: the window, with what lies outside the definitions counted.
+        look: asked only of a column that looks dead, or holds many words never seen.
+        limits: from where on data counts as broken.
+    """
+    if min(reference.rows, current.rows) < limits.least_rows:
         return ()
-    found: list[Breach] = []
-    for name, bound in bounds.items():
-        if name not in current:
-            found.append(
-                Breach(check="missing", column=name, value=1.0, limit=limits.missing_always,
-                       words=f"{name} is no longer logged at all")
-            )  # fmt: skip
+    found: list[Breach | None] = []
+    for shape in shapes:
+        before, after = reference.columns[shape.name], current.columns.get(shape.name)
+        if after is None:
+            found.append(unlogged(shape.name, limits))
             continue
-        kind = kind_of(reference[name])
-        before, after = clean(reference[name], kind), clean(current[name], kind)
-        checks = [missing(name, before, after, limits), dead(name, before, after, limits)]
-        if kind == "number":
-            checks += [unit(name, before, after, limits), outside(name, after, bound, limits)]
+        found += [missing(shape.name, before, after, limits)]
+        found += [dead(shape, before, after, look, limits)]
+        if shape.kind == "number":
+            found += [unit(shape, before, after, limits), outside(shape.name, after, limits)]
         else:
-            checks.append(new_words(name, before, after, limits))
-        found += [breach for breach in checks if breach is not None]
-    return tuple(found)
+            found.append(new_words(shape, before, after, look, limits))
+    return tuple(breach for breach in found if breach is not None)
 
 
-def missing(name: str, before: pd.Series, after: pd.Series, limits: Limits) -> Breach | None:
+def unlogged(name: str, limits: Limits) -> Breach:
+    return Breach(
+        check="missing", column=name, value=1.0, limit=limits.missing_always,
+        words=f"{name} is no longer logged at all",
+    )  # fmt: skip
+
+
+def missing(name: str, before: Counts, after: Counts, limits: Limits) -> Breach | None:
     """A jump of the missing share that no customer can cause."""
-    was, now = float(before.isna().mean()), float(after.isna().mean())
+    was, now = before.missing / before.rows, after.missing / max(after.rows, 1)
     limit = limits.missing_always if was <= limits.always else was + limits.missing_rise
     gone = now >= limits.one_value and was <= limits.varied
     if now < limit and not gone:
@@ -112,107 +108,115 @@ def missing(name: str, before: pd.Series, after: pd.Series, limits: Limits) -> B
     )  # fmt: skip
 
 
-def dead(name: str, before: pd.Series, after: pd.Series, limits: Limits) -> Breach | None:
+def dead(shape: Shape, before: Counts, after: Counts, look: Look, limits: Limits) -> Breach | None:
     """A column that used to vary and now holds one value: what fills in for a source that died."""
-    x, y = before.dropna(), after.dropna()
-    if min(len(x), len(y)) < limits.least_rows:
+    if min(before.present, after.present) < limits.least_rows:
         return None
-    was = float(x.value_counts(normalize=True).iloc[0])
-    shares = y.value_counts(normalize=True)
-    now = float(shares.iloc[0])
-    if now < limits.one_value or was > limits.varied:
+    was = float(before.at.max()) / before.present
+    if float(after.at.max()) / after.present < limits.one_value or was > limits.varied:
+        return None
+    value, rows = look(shape.name, ())
+    now = rows / after.present
+    if now < limits.one_value:  # many values, all in one bin
         return None
     return Breach(
-        check="one value", column=name, value=now, limit=limits.one_value,
-        words=f"{name} is {shares.index[0]} in {now:.1%} of rows; "
+        check="one value", column=shape.name, value=now, limit=limits.one_value,
+        words=f"{shape.name} is {value} in {now:.1%} of rows; "
         f"no value held more than {was:.0%} of the reference",
     )  # fmt: skip
 
 
-def unit(name: str, before: pd.Series, after: pd.Series, limits: Limits) -> Breach | None:
+def unit(shape: Shape, before: Counts, after: Counts, limits: Limits) -> Breach | None:
     """A change of typical size by orders of magnitude: cents for euros, seconds for minutes."""
-    x, y = sizes(before), sizes(after)
-    if min(len(x), len(y)) < limits.least_rows:
+    x, y = sizes(shape, before), sizes(shape, after)
+    if min(x.rows.sum(), y.rows.sum()) < limits.least_rows:
         return None
-    factor = float(np.median(y) / np.median(x))
-    far = float(np.mean(y > limits.orders * x.max()))
+    factor = y.typical / x.typical
+    largest = max(abs(before.least or 0.0), abs(before.most or 0.0))
+    far = float(y.rows[y.least >= limits.orders * largest].sum() / y.rows.sum())
     if 1 / limits.orders < factor < limits.orders and far < limits.outside:
         return None
     return Breach(
-        check="unit", column=name, value=factor, limit=limits.orders,
-        words=f"{name} is typically {factor:.3g} times what it was, and {far:.0%} of its values "
-        f"lie {limits.orders:g} times beyond the largest of the reference",
+        check="unit", column=shape.name, value=factor, limit=limits.orders,
+        words=f"{shape.name} is typically {factor:.3g} times what it was, and {far:.0%} of its "
+        f"values lie {limits.orders:g} times beyond the largest of the reference",
     )  # fmt: skip
 
 
-def sizes(values: pd.Series) -> np.ndarray:
-    """Sizes of the values that are not zero: zeros have no unit."""
-    present = values.dropna().abs().to_numpy()
-    return np.asarray(present[present > 0])
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """Sizes of the values that are not zero, in bins: zeros have no unit.
+
+    Attributes:
+        least, most: of each bin, shape (bins,).
+        rows: in each bin.
+    """
+
+    least: Numbers
+    most: Numbers
+    rows: Numbers
+
+    @property
+    def typical(self) -> float:
+        """The median, right to the bin: its geometric middle."""
+        middle = np.sqrt(np.maximum(self.least, self.most / 2) * self.most)
+        order = np.argsort(middle)
+        below = np.cumsum(self.rows[order])
+        return float(middle[order][np.searchsorted(below, below[-1] / 2)])
 
 
-def outside(name: str, after: pd.Series, bound: Bounds, limits: Limits) -> Breach | None:
+def sizes(shape: Shape, counts: Counts) -> Sizes:
+    """Bins of numbers as bins of sizes."""
+    if counts.least is None or counts.most is None:
+        none = np.zeros(1)
+        return Sizes(least=none, most=none, rows=none)
+    edges = np.asarray(shape.edges)
+    low = np.maximum(np.concatenate([[-np.inf], edges]), counts.least)
+    high = np.minimum(np.concatenate([edges, [np.inf]]), counts.most)
+    ends = np.abs(np.stack([low, high]))
+    held = (counts.at > 0) & (ends.max(axis=0) > TINY)
+    return Sizes(least=ends.min(axis=0)[held], most=ends.max(axis=0)[held], rows=counts.at[held])
+
+
+def outside(name: str, after: Counts, limits: Limits) -> Breach | None:
     """Values that the feature's own definition rules out."""
-    present = after.dropna()
-    if present.empty:
-        return None
-    low = -np.inf if bound.at_least is None else bound.at_least
-    high = np.inf if bound.at_most is None else bound.at_most
-    share = float(((present < low) | (present > high)).mean())
+    share = after.outside / after.present if after.present else 0.0
     if share < limits.outside:
         return None
     return Breach(
         check="bounds", column=name, value=share, limit=limits.outside,
-        words=f"{name} is outside its definition's {low:g} to {high:g} in {share:.0%} of rows",
+        words=f"{name} is outside what its definition allows in {share:.0%} of rows, which hold "
+        f"{after.least:g} to {after.most:g}",
     )  # fmt: skip
 
 
-def new_words(name: str, before: pd.Series, after: pd.Series, limits: Limits) -> Breach | None:
+def new_words(
+    shape: Shape, before: Counts, after: Counts, look: Look, limits: Limits
+) -> Breach | None:
     """Categories that the reference never held: another spelling, another code."""
-    present = after.dropna()
-    unseen = present[~present.isin(set(before.dropna()))]
-    share = len(unseen) / len(present) if len(present) else 0.0
+    share = others(after) - others(before)  # a reference of very many words lists not all of them
     if share < limits.new_words:
         return None
-    most = unseen.value_counts().index[0]
+    most, _ = look(shape.name, shape.words)
     return Breach(
-        check="new categories", column=name, value=share, limit=limits.new_words,
-        words=f"{name} holds values the reference never had in {share:.0%} of rows, "
+        check="new categories", column=shape.name, value=share, limit=limits.new_words,
+        words=f"{shape.name} holds values the reference never had in {share:.0%} of rows, "
         f"most often {most!r}",
     )  # fmt: skip
 
 
-def volume(scored: int, due: int, limits: Limits = Limits()) -> Breach | None:
+def others(counts: Counts) -> float:
+    """The share of values that are none of the listed ones."""
+    return float(counts.at[-1]) / counts.present if counts.present else 0.0
+
+
+def volume(scored: int, due: int, limits: Limits = Limits()) -> tuple[Breach, ...]:
     """Scored moments against those that fell due."""
     share = scored / due if due else 1.0
     if due < limits.least_rows or share >= limits.due:
-        return None
-    return Breach(
+        return ()
+    breach = Breach(
         check="volume", column="", value=share, limit=limits.due,
         words=f"only {scored} of {due} due moments were scored",
     )  # fmt: skip
-
-
-def freshness(
-    days: Sequence[datetime], as_of: datetime, limits: Limits = Limits()
-) -> Breach | None:
-    """How long nothing has been received, against the longest such spell before.
-
-    Args:
-        days: when something was received, one instant a day at least, in order.
-        as_of: now.
-        limits: how long is too long.
-    """
-    if not days:
-        return None
-    longest = max((later - sooner for sooner, later in pairwise(days)), default=timedelta(0))
-    limit = max(timedelta(days=limits.quiet_days), limits.quiet_factor * longest)
-    silence = as_of - days[-1]
-    if silence <= limit:
-        return None
-    return Breach(
-        check="freshness", column="", value=silence / timedelta(days=1),
-        limit=limit / timedelta(days=1),
-        words=f"nothing was received for {silence / timedelta(days=1):.1f} days; "
-        f"the longest silence before was {longest / timedelta(days=1):.1f}",
-    )  # fmt: skip
+    return (breach,)

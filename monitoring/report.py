@@ -21,10 +21,11 @@ from typing import Any
 import pandas as pd
 
 from lifecycle import strict_json
+from lifecycle.profile import clean, kind_of
 from lifecycle.task import Kind
-from monitoring.drift import ALPHA, clean, kind_of
+from monitoring.drift import ALPHA
 
-MOST_ROWS = 20_000
+MOST_ROWS = 20_000  # plots cost more than tests, and gain nothing from more rows
 NUMBER_METHOD = "ks"  # a p-value
 CATEGORY_METHOD = "jensenshannon"  # a distance; Evidently's own chisquare is no two-sample test
 CATEGORY_DISTANCE = 0.1

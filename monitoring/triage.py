@@ -19,6 +19,10 @@ from monitoring.windows import Span
 
 Outcome = Literal["ignore", "watch", "broken data", "retrain", "roll back", "insufficient data"]
 
+# Checks whose alarm means that the data is broken: what columns hold, and how events came.
+VALUES = ("missing", "one value", "unit", "bounds", "new categories")
+ARRIVALS = ("late events", "duplicates", "skew")
+
 NAMED = 5  # columns that a sentence names before it counts the rest
 
 
@@ -72,6 +76,11 @@ class Evidence:
     @property
     def drifted(self) -> tuple[ColumnDrift, ...]:
         return tuple(drift for drift in self.drift if drift.outcome == "drifted")
+
+    @property
+    def weighty(self) -> tuple[ColumnDrift, ...]:
+        """What drifted and matters to the model."""
+        return tuple(drift for drift in self.drifted if drift.weighs)
 
     @property
     def judged(self) -> tuple[Performance, ...]:
@@ -132,7 +141,7 @@ def breaches(evidence: Evidence, *checks: str) -> list[Breach]:
 
 def stale(evidence: Evidence) -> str:
     found = breaches(evidence, "freshness")
-    return f"The source has gone quiet: {found[0].words}." if found else ""
+    return f"The source has gone quiet: {listed([b.words for b in found])}." if found else ""
 
 
 def unscored(evidence: Evidence) -> str:
@@ -152,7 +161,7 @@ def too_few(evidence: Evidence) -> str:
 
 
 def impossible(evidence: Evidence) -> str:
-    found = breaches(evidence, "missing", "one value", "unit", "bounds", "new categories")
+    found = breaches(evidence, *VALUES, *ARRIVALS)
     return f"The data is broken: {listed([b.words for b in found])}." if found else ""
 
 
@@ -220,7 +229,7 @@ def calibration_break(evidence: Evidence) -> str:
 
 
 def drift_words(evidence: Evidence) -> str:
-    drifted = evidence.drifted
+    drifted = evidence.weighty
     if not drifted:
         return ""
     harm = "no harm was seen" if evidence.judged else "no label has ripened to show harm"
@@ -228,8 +237,14 @@ def drift_words(evidence: Evidence) -> str:
         harm = "harm was seen"
     return (
         f"{len(drifted)} of {len(evidence.drift)} comparisons drifted and {harm}: "
-        f"{listed([d.words for d in drifted])}."
+        f"{listed([d.words for d in drifted])}.{lightly(evidence)}"
     )
+
+
+def lightly(evidence: Evidence) -> str:
+    """What drifted and weighs nothing, named all the same."""
+    light = [drift.words for drift in evidence.drifted if not drift.weighs]
+    return f" The model hardly uses what moved besides: {listed(light)}." if light else ""
 
 
 def one_bad_window(evidence: Evidence) -> str:
@@ -244,7 +259,8 @@ def nothing(evidence: Evidence) -> str:
     labels = (
         evidence.judged[0].words if evidence.judged else "no window of ripened labels to judge yet"
     )
-    return f"Nothing to do: {checked}, none drifted; {labels}."
+    drifted = "none that matters drifted" if evidence.drifted else "none drifted"
+    return f"Nothing to do: {checked}, {drifted}; {labels}.{lightly(evidence)}"
 
 
 def listed(words: list[str]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
+from lifecycle import profile
 from lifecycle.errors import UsageError
 from lifecycle.metrics import METRICS, measure
 from lifecycle.progress import Progress, silent
@@ -22,7 +23,7 @@ from lifecycle.row_keys import row_keys
 from lifecycle.space import Search
 from lifecycle.strict_json import plain
 from lifecycle.task import Task
-from lifecycle.version_files import EVALUATION, REFERENCE, ROW_KEYS
+from lifecycle.version_files import EVALUATION, PROFILE, REFERENCE, ROW_KEYS
 from training import baselines
 from training.balancing.balance import Balanced
 from training.calibration import Calibrated
@@ -33,7 +34,7 @@ from training.ensemble.recipe import Recipe
 from training.finish import Finished, finish
 from training.model import Matrix, Scorer
 from training.parts import Prepared, prepare_parts
-from training.reference import reference_of
+from training.reference import profiled, reference_of
 from training.report.section import Section
 from training.search.crew import called
 from training.search.kept import forget
@@ -256,6 +257,8 @@ def write_files(built: Built, seed: int) -> None:
     (built.folder / EVALUATION.name).write_text(text, encoding="utf-8")
     reference = reference_of(prepared, built.scorer, seed)
     reference.to_parquet(built.folder / REFERENCE.name, index=False)
+    counted = profiled(prepared, reference, built.importance, seed)
+    profile.write(built.folder / PROFILE.name, counted)
 
 
 def rows_of(prepared: Prepared) -> dict[str, int]:

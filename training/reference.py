@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import pandas as pd
 
+from lifecycle.profile import Codes, Profile, profile_of, shape_of
 from lifecycle.version_files import REFERENCE_ROWS
 from training.model import Scorer
 from training.parts import Prepared
 from training.trainingset import KEYS
+
+A_DAY = pd.Timedelta(days=1)
 
 
 def reference_of(prepared: Prepared, scorer: Scorer, seed: int) -> pd.DataFrame:
@@ -19,14 +25,38 @@ def reference_of(prepared: Prepared, scorer: Scorer, seed: int) -> pd.DataFrame:
     Returns:
         customer_id, event_timestamp, the features, label, prediction, answer.
     """
+    rows = sampled(prepared, seed)
+    p = scorer.score(rows)
+    return rows[[*KEYS, *prepared.encoder.names, "label"]].assign(
+        prediction=p[:, 1] if scorer.kind == "binary" else p.max(axis=1), answer=scorer.answers(p)
+    )
+
+
+def sampled(prepared: Prepared, seed: int) -> pd.DataFrame:
+    """The moments of the sample as the data set has them."""
     frame, unanswered = prepared.data.frame, prepared.data.unanswered
     tested = frame.iloc[prepared.test.positions]
     silent = unanswered[unanswered["signed_up_at"] >= prepared.splits.test_from]
     rows = pd.concat([tested, silent]) if len(silent) else tested
     if len(rows) > REFERENCE_ROWS:
         rows = rows.sample(REFERENCE_ROWS, random_state=seed)
-    rows = rows.sort_values(["event_timestamp", "customer_id"], kind="stable", ignore_index=True)
-    p = scorer.score(rows)
-    return rows[[*KEYS, *prepared.encoder.names, "label"]].assign(
-        prediction=p[:, 1] if scorer.kind == "binary" else p.max(axis=1), answer=scorer.answers(p)
+    return rows.sort_values(["event_timestamp", "customer_id"], kind="stable", ignore_index=True)
+
+
+def profiled(
+    prepared: Prepared, reference: pd.DataFrame, importance: Mapping[str, float], seed: int
+) -> Profile:
+    """The reference in counts, which windows are compared with, and what its features weigh."""
+    names = [*prepared.encoder.names, "prediction", "answer"]
+    found = profile_of(
+        reference,
+        [shape_of(name, reference[name]) for name in names],
+        days_of(sampled(prepared, seed)),
     )
+    return Profile(shapes=found.shapes, parts=found.parts, importance=dict(importance))
+
+
+def days_of(rows: pd.DataFrame) -> Codes:
+    """Whole days from sign-up to each row's moment, shape (rows,)."""
+    since = (rows["event_timestamp"] - rows["signed_up_at"]) / A_DAY
+    return np.asarray(since.round(), dtype=np.int64)

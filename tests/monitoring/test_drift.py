@@ -9,17 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import ks_2samp
+from scipy.stats import chi2_contingency, ks_2samp
 
-from monitoring.drift import (
-    LEAST_SAMPLE,
-    compare,
-    contingency,
-    holm,
-    judge,
-    kolmogorov_smirnov,
-    measure,
-)
+from lifecycle.profile import QUANTILES
+from monitoring import drift as judged
+from monitoring.drift import LEAST_SAMPLE, contingency, holm, judge, kolmogorov_smirnov
+from tests.monitoring.counted import compare, counted
 
 ROWS, COLUMNS = 2_000, 40
 
@@ -50,7 +45,7 @@ def test_no_false_alarm() -> None:
     by_both = by_p_value = 0
     for seed in range(100):
         reference, current = sample(2 * seed), sample(2 * seed + 1)
-        found = measure(reference, current, list(reference.columns))
+        found = judged.measure(*counted(reference, current, list(reference.columns)))
         by_both += any(drift.outcome == "drifted" for drift in judge(found, effect=0.1))
         by_p_value += any(drift.outcome == "drifted" for drift in judge(found, effect=0.0))
     assert by_both == 0
@@ -134,40 +129,65 @@ def test_handed_in_frames_are_not_changed() -> None:
 def test_chi_squared_holds_its_level() -> None:
     """With 50 levels, where Evidently's own chisquare fires 98 % of the time, ours holds 5 %."""
     rng = np.random.default_rng(7)
-    words = [f"w{k}" for k in range(50)]
     hits = 0
     for _ in range(200):
-        x, y = (pd.Series(rng.choice(words, size=1_000)) for _ in range(2))
+        x, y = rng.multinomial(1_000, [1 / 50] * 50, size=2).astype(float)
         hits += contingency(x, y)[1] < 0.05
     assert hits <= 20
 
 
-values = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=60).map(np.array)
+values = st.lists(st.integers(-5, 5).map(float), min_size=2, max_size=60)
+counts = st.lists(st.integers(0, 40).map(float), min_size=2, max_size=8).map(np.array)
 
 
 @given(x=values, y=values)
 @settings(deadline=None, max_examples=60)
-def test_ks_is_scipys(x: np.ndarray, y: np.ndarray) -> None:
-    """D is scipy's, symmetric, and 0 for a sample against itself; p is scipy's for many rows."""
+def test_ks_is_scipys(x: list[float], y: list[float]) -> None:
+    """With a bin for each value D is scipy's and symmetric; for many rows p is scipy's too."""
+    few = np.stack([np.bincount(np.array(z, dtype=int) + 5, minlength=11) for z in (x, y)])
     known = ks_2samp(x, y, method="asymp")
-    assert kolmogorov_smirnov(x, y)[0] == pytest.approx(known.statistic)
+    assert kolmogorov_smirnov(*few)[0] == pytest.approx(known.statistic)
     many = ks_2samp(np.repeat(x, 50), np.repeat(y, 50), method="asymp")
-    ours = kolmogorov_smirnov(np.repeat(x, 50), np.repeat(y, 50))[1]
-    assert ours == pytest.approx(many.pvalue, abs=0.03)
-    assert kolmogorov_smirnov(x, y)[0] == pytest.approx(kolmogorov_smirnov(y, x)[0])
-    assert kolmogorov_smirnov(x, x)[0] == 0.0
+    assert kolmogorov_smirnov(*few * 50)[1] == pytest.approx(many.pvalue, abs=0.03)
+    assert kolmogorov_smirnov(*few)[0] == pytest.approx(kolmogorov_smirnov(*few[::-1])[0])
+    assert kolmogorov_smirnov(few[0], few[0])[0] == 0.0
 
 
-@given(
-    x=st.lists(st.sampled_from("abcd"), min_size=1, max_size=80),
-    y=st.lists(st.sampled_from("abcd"), min_size=1, max_size=80),
-)
+@given(seed=st.integers(0, 10_000), shift=st.floats(-2, 2), scale=st.floats(0.1, 5))
+@settings(deadline=None, max_examples=40)
+def test_bins_lose_no_more_than_one_of_them(seed: int, shift: float, scale: float) -> None:
+    """D at the edges never exceeds D of the values, and falls short by one bin at most."""
+    rng = np.random.default_rng(seed)
+    x = rng.gamma(2.0, size=640)
+    y = np.round(rng.gamma(2.0, size=300) * scale + shift, 1)
+    (found,) = compare(pd.DataFrame({"x": x}), pd.DataFrame({"x": y}), ["x"], effect=0.1)
+    exact = ks_2samp(x, y).statistic
+    assert exact - 1 / QUANTILES - 1e-9 <= found.effect <= exact + 1e-9
+
+
+@given(x=counts, y=counts)
 @settings(deadline=None, max_examples=60)
-def test_contingency_is_bounded(x: list[str], y: list[str]) -> None:
-    """Total variation and p-value lie in [0, 1], whatever the two samples are."""
-    effect, p_value = contingency(pd.Series(x), pd.Series(y))
+def test_contingency_is_bounded_and_scipys(x: np.ndarray, y: np.ndarray) -> None:
+    """Total variation and p-value lie in [0, 1]; without rare levels p is scipy's."""
+    x, y = x[: len(y)] + 1, y[: len(x)] + 1
+    effect, p_value = contingency(x, y)
     assert 0 <= effect <= 1 + 1e-12
     assert 0 <= p_value <= 1
+    common = contingency(x + 20, y + 20)[1]
+    assert common == pytest.approx(chi2_contingency([x + 20, y + 20], correction=False).pvalue)
+
+
+def test_a_feature_the_model_hardly_uses_weighs_nothing() -> None:
+    """Both columns moved alike; the one beyond 95 % of the gain is named and does not count."""
+    reference, current = sample(1, columns=3), sample(2, columns=3)
+    current[["f1", "f2"]] += 3.0
+    found = judged.compare(
+        *counted(reference, current, ["f0", "f1", "f2"]), effect=0.1,
+        importance={"f0": 5.0, "f1": 4.9, "f2": 0.1},
+    )  # fmt: skip
+    moved = {drift.column: drift.weighs for drift in found if drift.outcome == "drifted"}
+    assert moved == {"f1": True, "f2": False}
+    assert {d.column: d.importance for d in found}["f2"] == 0.1
 
 
 def test_holm_is_the_published_procedure() -> None:

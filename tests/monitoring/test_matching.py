@@ -9,8 +9,10 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitoring.drift import compare
-from monitoring.matching import LEAST_ROWS, UNKNOWN, ages, alike, matched
+from lifecycle.profile import UNKNOWN, profile_of, shape_of
+from monitoring import drift
+from monitoring.matching import LEAST_ROWS, ages, alike, matched, matched_parts
+from tests.monitoring.counted import compare
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,6 +47,16 @@ def test_an_older_reference_is_no_drift() -> None:
     like = compare(*matched(reference, current, moments), ["visits"], effect=0.1)[0]
     assert (raw.outcome, like.outcome) == ("drifted", "stable")
     assert like.reference_rows > 700
+    shape = shape_of("visits", reference["visits"])
+    (weighed,) = drift.compare(
+        [shape],
+        *matched_parts(
+            profile_of(reference, [shape], ages(reference, moments)),
+            profile_of(current, [shape], ages(current, moments)),
+        ),
+        effect=0.1,
+    )
+    assert (weighed.outcome, weighed.reference_rows) == ("stable", like.reference_rows)
 
 
 def test_without_a_common_day_all_is_compared() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.quality import Bounds, columns_broken, freshness, volume
+from lifecycle.profiling import Bounds
+from monitoring.quality import volume
+from tests.monitoring.counted import columns_broken
 
 ROWS = 1_000
 FREE = {name: Bounds() for name in ("amount", "visits", "hours", "plan")}
@@ -128,22 +128,4 @@ def test_too_few_rows_break_nothing() -> None:
 )
 def test_volume(scored: int, due: int, broken: bool) -> None:
     """Fewer than half of the due moments scored is a breach, unless hardly any were due."""
-    assert (volume(scored, due) is not None) == broken
-
-
-@pytest.mark.parametrize(
-    ("gap_before", "silence", "broken"),
-    [(1, 1.5, False), (1, 3.0, True), (4, 5.0, False), (4, 7.0, True)],
-)
-def test_freshness(gap_before: float, silence: float, broken: bool) -> None:
-    """Silence is judged by the longest silence before: a shop may close for Christmas."""
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    days = [start + timedelta(days=n) for n in range(10)]
-    days += [days[-1] + timedelta(days=gap_before)]
-    found = freshness(days, days[-1] + timedelta(days=silence))
-    assert (found is not None) == broken
-
-
-def test_no_events_at_all_are_no_silence() -> None:
-    """A store without events has nothing that could have stopped."""
-    assert freshness([], datetime(2026, 1, 1, tzinfo=UTC)) is None
+    assert bool(volume(scored, due)) == broken

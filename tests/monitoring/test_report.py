@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.drift import compare
 from monitoring.report import Drawn, Frames, Plan, draw, drawable, last_words, sampled
+from tests.monitoring.counted import compare
 
 COLUMNS = (*(f"same{n}" for n in range(6)), "shifted", "scaled", "kept", "moved", "gone", "partly")
 

@@ -58,6 +58,8 @@ CASES = [
     ("nothing", {}, "ignore", "none drifted; 2026-05-11 00:00 to 2026-05-18 00:00: roc_auc 0.810"),
     ("no labels yet", {"performance": ()}, "ignore", "no window of ripened labels"),
     ("drift without harm", {"drift": (column(),)}, "watch", "visits_7d moved by 0.31"),
+    ("drift of what the model hardly uses", {"drift": (replace(column(), weighs=False),)},
+     "ignore", "none that matters drifted; 2026-05-11 00:00 to 2026-05-18 00:00: roc_auc 0.810"),
     ("drift before labels", {"drift": (column(),), "performance": ()}, "watch", "no label has rip"),
     ("one bad window", {"performance": windows("decayed", "fine", "fine")}, "watch", "alone trig"),
     ("two bad but not the newest", {"performance": windows("fine", "decayed", "decayed")},

@@ -1,0 +1,110 @@
+"""What an alarm costs when nothing is wrong is measured, and kept."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lifecycle.profile import profile_of, shape_of
+from lifecycle.task import Monitor
+from monitoring.approved import Approved
+from monitoring.budget import DRAWS, Budget, budgets, deals
+from monitoring.performance import Yardstick
+from monitoring.profile import Reference
+
+ROWS, A_CUSTOMER = 1_200, 3
+
+
+def reference(*, effect: float = 0.1, alike: bool = False, tolerated: float = 0.05) -> Reference:
+    """Three moments a customer; with `alike` a customer's rows are all the same."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=ROWS // A_CUSTOMER if alike else ROWS)
+    x = np.repeat(x, A_CUSTOMER) if alike else x
+    prediction = 1 / (1 + np.exp(-x))
+    frame = pd.DataFrame(
+        {"customer_id": [f"c{n // A_CUSTOMER}" for n in range(ROWS)], "x": x,
+         "label": rng.uniform(size=ROWS) < prediction, "prediction": prediction}
+    )  # fmt: skip
+    shapes = [shape_of(name, frame[name]) for name in ("x", "prediction")]
+    monitor = Monitor(effect=effect, tolerated_loss=tolerated, least_rows=100)
+    known: Any = SimpleNamespace(
+        reference=frame, features=("x",), answers=("prediction",),
+        yardstick=Yardstick(kind="binary", monitor=monitor, baseline=0.75),
+    )  # fmt: skip
+    found = profile_of(frame, shapes)
+    return Reference(against=cast("Approved", known), profile=found, whole=found.whole())
+
+
+def of(found: tuple[Budget, ...]) -> dict[str, Budget]:
+    return {budget.alarm: budget for budget in found}
+
+
+def test_sound_alarms_cost_little(tmp_path: Path) -> None:
+    """Where hardly any dealt window drifts or breaks, it says so, and how sure that is."""
+    found = of(
+        budgets(reference(effect=0.15), rows=600, labelled=600, days=7, cache=tmp_path / "b.json")
+    )
+    assert (found["drift"].alarms, found["broken data"].alarms) == (0, 0)
+    assert found["drift"].a_month == 0
+    assert found["drift"].at_most == pytest.approx((1 - 0.05 ** (1 / DRAWS)) * 30.4 / 7)
+    assert "0 of 200 windows of 512 rows dealt from the reference" in found["drift"].words
+
+
+def test_a_trigger_happy_threshold_is_told(tmp_path: Path) -> None:
+    """Customers whose moments are alike look like more rows than they are: that is measured."""
+    dealt = of(
+        budgets(
+            reference(effect=0.0, alike=True), rows=600, labelled=0, days=7, cache=tmp_path / "b"
+        )
+    )
+    assert dealt["drift"].alarms > 5
+    assert dealt["drift"].a_month > 0.1
+    assert "decay" not in dealt
+
+
+def test_decay_in_two_of_three(tmp_path: Path) -> None:
+    """One window's chance and k of n make the month's; the newest window must be among them."""
+    found = of(
+        budgets(reference(tolerated=-0.2), rows=0, labelled=256, days=7, cache=tmp_path / "b.json")
+    )["decay"]
+    chance = found.alarms / found.draws
+    assert (found.windows, found.of, chance > 0) == (2, 3, True)
+    assert found.a_month == pytest.approx(chance * (1 - (1 - chance) ** 2) * 30.4 / 7)
+
+
+def test_budgets_are_kept(tmp_path: Path) -> None:
+    """Measured once for a size of window; another threshold is another budget."""
+    cache = tmp_path / "b.json"
+    known = reference(effect=0.15)
+    first = budgets(known, rows=500, labelled=0, days=7, cache=cache)
+    stored = json.loads(cache.read_text())
+    (key,) = stored
+    stored[key][0]["alarms"] = 7
+    cache.write_text(json.dumps(stored))
+    assert of(budgets(known, rows=530, labelled=0, days=7, cache=cache))["drift"].alarms == 7
+    assert of(first)["drift"].alarms == 0
+    again = budgets(reference(effect=0.2), rows=500, labelled=0, days=7, cache=cache)
+    assert of(again)["drift"].alarms == 0
+
+
+def test_whole_customers_are_dealt() -> None:
+    """No customer is on both sides, and a window is as large as was asked."""
+    customers = pd.Series([f"c{n // 3}" for n in range(300)])
+    for chosen in list(deals(customers, 100))[:20]:
+        assert not set(customers[chosen]) & set(customers[~chosen])
+        assert 100 <= chosen.sum() <= 103
+
+
+def test_the_same_deal_each_time() -> None:
+    """Seeded: a budget is a fact of the version."""
+    customers = pd.Series([f"c{n}" for n in range(50)])
+    one, two = (np.stack(list(deals(customers, 10))) for _ in range(2))
+    assert (one == two).all()
+    assert replace(Budget(alarm="drift", rows=1, draws=1, alarms=1, days=7)).at_most > 4
