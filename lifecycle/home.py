@@ -115,6 +115,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def evidently(self) -> Path:
+        """The workspace that `evidently ui --workspace` shows."""
+        return self.root / "evidently"
+
+    @property
     def locks(self) -> Path:
         """What one process at a time may do."""
         return self.root / "locks"

@@ -123,7 +123,9 @@ def gather_once(
             evidence=replace(evidence, champion=replace(evidence.champion, previous_gain=gain)),
             windows=truth.complete([now, *windows[: monitor.of]]),
             budgets=costs(home, reference, now, ripe[0].performance.labelled),
-            pictured=pictured(served, against, now, ripe[0].own, truth.frame) if drawn else None,
+            pictured=pictured(served, task, against, now, windows[0], truth.frame)
+            if drawn
+            else None,
         )
 
 

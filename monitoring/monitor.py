@@ -16,20 +16,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from lifecycle import strict_json, tracking
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.metrics import measured
 from lifecycle.progress import Progress, silent
-from lifecycle.task import Kind, Task
-from monitoring.approved import Approved, approved
+from lifecycle.task import Task
+from monitoring.approved import approved
 from monitoring.budget import Budget
 from monitoring.complete import Completeness
-from monitoring.gather import Gathered, gather
-from monitoring.report import Drawn, Frames, Plan, draw
+from monitoring.gather import gather
+from monitoring.picture import picture
+from monitoring.report import Drawn
 from monitoring.triage import Evidence, Outcome, Verdict, triage
 
 ACTOR = "monitor"
@@ -63,6 +62,7 @@ class MonitorReport:
     report_html: Path | None = None
     report_json: Path | None = None
     performance_html: Path | None = None
+    segment_htmls: tuple[Path, ...] = ()
     report_problem: str = ""
     run_id: str | None = None
     job_id: str | None = None
@@ -123,7 +123,7 @@ def monitor(
         stored = remembered(found)
         if stored is not None and (stored.report_html or stored.report_problem or not report):
             return ask(home, stored)
-        drawn = picture(task, against, gathered, found.window_json.parent)
+        drawn = picture(home, task, against, gathered, found.window_json.parent)
         advance(1)
         found = log(home, with_report(found, drawn), verdict)
         found = ask(home, found)
@@ -156,51 +156,18 @@ def remembered(report: MonitorReport) -> MonitorReport | None:
         for name in ("report_html", "report_json", "performance_html")
     }
     return replace(
-        report, run_id=stored["run_id"], report_problem=stored["report_problem"], repeated=True,
+        report, run_id=stored["run_id"],
+        segment_htmls=tuple(folder / name for name in stored.get("segment_htmls", ())),
+        report_problem=stored["report_problem"], repeated=True,
         **paths,
-    )  # fmt: skip
-
-
-def picture(task: Task, against: Approved, gathered: Gathered, folder: Path) -> Drawn:
-    """Have Evidently draw what was compared, if anything was to be drawn."""
-    seen = gathered.pictured
-    if seen is None:
-        return Drawn()
-    number = against.version.number
-    current = seen.current
-    others = current["version"] != number if len(current) else pd.Series(dtype=bool)
-    # another version's answers are not this one's distribution
-    current = current.assign(
-        **{name: current[name].mask(others) for name in against.answers if len(current)}
-    )
-    frames = Frames(
-        reference=seen.reference,
-        current=current,
-        approved=outcomes(against.reference, task.kind),
-        ripened=outcomes(seen.ripened, task.kind),
-    )
-    # the most moved first, so that the top of the page is what a person came for
-    moved = dict.fromkeys(drift.column for drift in gathered.evidence.drift)
-    return draw(Plan(columns=tuple(moved), kind=task.kind), frames, folder)
-
-
-def outcomes(frame: pd.DataFrame, kind: Kind) -> pd.DataFrame:
-    """Label, answer and prediction, the labels in the answers' own words."""
-    if frame.empty:
-        return pd.DataFrame({"label": [], "answer": [], "prediction": []})
-    frame = frame[frame["label"].notna()]
-    label = frame["label"]
-    words = label.map({True: "yes", False: "no"}) if kind == "binary" else label.astype(str)
-    return pd.DataFrame(
-        {"label": words, "answer": frame["answer"].astype(str),
-         "prediction": frame["prediction"].astype("float64")}
     )  # fmt: skip
 
 
 def with_report(report: MonitorReport, drawn: Drawn) -> MonitorReport:
     return replace(
         report, report_html=drawn.html, report_json=drawn.json,
-        performance_html=drawn.performance_html, report_problem=drawn.problem,
+        performance_html=drawn.performance_html, segment_htmls=drawn.segment_htmls,
+        report_problem=drawn.problem,
     )  # fmt: skip
 
 
@@ -214,7 +181,8 @@ def log(home: Home, report: MonitorReport, verdict: Verdict) -> MonitorReport:
     with tracking.run(home, f"{report.task}-monitoring", title, tags) as run:
         run.metrics(measured(dict(metrics(report))))
         run.text(strict_json.text({"verdict": verdict, "evidence": report.evidence}), WINDOW_JSON)
-        for path in (report.report_html, report.report_json, report.performance_html):
+        pages = (report.report_html, report.report_json, report.performance_html)
+        for path in (*pages, *report.segment_htmls):
             if path is not None:
                 run.file(path)
         return replace(report, run_id=run.run_id)
@@ -269,6 +237,7 @@ def record(home: Home, report: MonitorReport) -> None:
             "run_id": report.run_id,
             "job_id": report.job_id,
             "report_problem": report.report_problem,
+            "segment_htmls": [path.name for path in report.segment_htmls],
             **{
                 name: path.relative_to(folder).as_posix() if path else None
                 for name, path in (

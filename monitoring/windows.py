@@ -7,7 +7,7 @@ counted there (`Window.profile`), and what is read of them is narrow, or a sampl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +28,7 @@ from lifecycle.task import Monitor, Task
 
 KEYS = ["customer_id", "event_timestamp"]
 FILE, ROW, DAY, AT = "onramp_file", "file_row_number", "onramp_day", "onramp_at"
+SPARE, A_MILLION = 2, 1_000_000
 A_DAY = 86_400_000_000  # microseconds
 
 
@@ -73,15 +74,24 @@ class Window:
     def read(
         self, columns: Sequence[str], *, version: int | None = None, most: int | None = None
     ) -> pd.DataFrame:
-        """Some columns of the rows, or of one version's, or of a sample that no order biases."""
+        """Some columns of the rows, or of one version's, in time order.
+
+        Args:
+            columns: those that the log lacks are left out.
+            version: whose rows; None: all.
+            most: a sample is enough from which so many rows can be drawn by strata; by a hash, so
+                that it is the same each time and needs no sorting of them all.
+        """
         if self.served is None:
             return pd.DataFrame(columns=list(columns))
         names = ", ".join(identifier(name) for name in columns if name in self.served.columns)
         where = "" if version is None else f"WHERE version = {version}"
-        some = "" if most is None else f"ORDER BY hash(customer_id, {AT}), {AT} LIMIT {most}"
-        chosen = f"SELECT * FROM {self.relation} {where} {some}"
+        if most is not None and self.rows > SPARE * most:
+            share = SPARE * most / self.rows
+            chance = f"hash(customer_id, {AT}) % {A_MILLION} < {share * A_MILLION:.0f}"
+            where += f" {'AND' if where else 'WHERE'} {chance}"
         return self.served.db.execute(
-            f"SELECT {names} FROM ({chosen}) ORDER BY {AT}, receipt_id"
+            f"SELECT {names} FROM {self.relation} {where} ORDER BY {AT}, receipt_id"
         ).df()
 
     def profile(
@@ -153,7 +163,7 @@ class Served:
         ).fetchone()
         return int(found[0]) if found else 0
 
-    def asked(self, customers: Sequence[str]) -> pd.DataFrame:
+    def asked(self, customers: Iterable[str]) -> pd.DataFrame:
         """customer_id, event_timestamp, signed_up_at of every due moment of some customers."""
         listed = literals(tuple(dict.fromkeys(customers)))
         return read(self.db, f"SELECT * FROM due WHERE customer_id IN ({listed})")

@@ -13,7 +13,7 @@ from training.model import Scorer
 from training.parts import Prepared
 from training.trainingset import KEYS
 
-A_DAY = pd.Timedelta(days=1)
+SECONDS_A_DAY = 86_400
 
 
 def reference_of(prepared: Prepared, scorer: Scorer, seed: int) -> pd.DataFrame:
@@ -58,5 +58,5 @@ def profiled(
 
 def days_of(rows: pd.DataFrame) -> Codes:
     """Whole days from sign-up to each row's moment, shape (rows,)."""
-    since = (rows["event_timestamp"] - rows["signed_up_at"]) / A_DAY
-    return np.asarray(since.round(), dtype=np.int64)
+    since = (rows["event_timestamp"] - rows["signed_up_at"]).dt.total_seconds()
+    return np.asarray((since / SECONDS_A_DAY).round(), dtype=np.int64)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.report import Drawn, Frames, Plan, draw, drawable, last_words, sampled
+from monitoring.drawing import drawable
+from monitoring.report import Drawn, Frames, Plan, draw, last_words, sampled
 from tests.monitoring.counted import compare
+from tests.postgres import free_port
 
 COLUMNS = (*(f"same{n}" for n in range(6)), "shifted", "scaled", "kept", "moved", "gone", "partly")
 
@@ -38,6 +45,8 @@ def ripened(seed: int, rows: int) -> pd.DataFrame:
             "label": np.where(rng.uniform(size=rows) < prediction, "yes", "no"),
             "answer": np.where(prediction > 0.5, "yes", "no"),
             "prediction": prediction,
+            "plan": np.where(np.arange(rows) % 3 == 0, "Pro / yearly", "free"),
+            "rare": np.where(np.arange(rows) % 50 == 0, "x", None),
         }
     )
 
@@ -52,8 +61,12 @@ def frames() -> Frames:
 
 @pytest.fixture(scope="module")
 def drawn(frames: Frames, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
-    folder = tmp_path_factory.mktemp("report") / "churn" / "2026"
-    return draw(Plan(columns=COLUMNS, kind="binary"), frames, folder)
+    folder = tmp_path_factory.mktemp("report")
+    plan = Plan(
+        columns=COLUMNS, kind="binary", task="churn", as_of="2026-06-01", segments=("plan", "rare"),
+        workspace=folder / "evidently",
+    )  # fmt: skip
+    return draw(plan, frames, folder / "churn" / "2026")
 
 
 def test_it_says_what_we_say(frames: Frames, drawn: Drawn) -> None:
@@ -80,13 +93,69 @@ def test_files_are_whole(drawn: Drawn) -> None:
     assert "<html" in drawn.html.read_text(encoding="utf-8")
     assert "<html" in drawn.performance_html.read_text(encoding="utf-8")
     found = json.loads(drawn.json.read_text(encoding="utf-8"), parse_constant=pytest.fail)
-    assert {"drift", "performance", "drifted", "left_out"} == set(found)
+    names = {"drift", "performance", "drifted", "left_out", "segments", "runs"}
+    assert names == set(found)
     methods = {
         (metric["config"]["method"], metric["config"]["threshold"])
         for metric in found["drift"]["metrics"]
         if metric["config"]["type"].endswith(":ValueDrift")
     }
     assert methods == {("ks", 0.01 / 11), ("jensenshannon", 0.1)}
+
+
+def test_quality_of_each_segment_is_drawn_apart(drawn: Drawn) -> None:
+    """Segments that are large enough have a page each, with their own numbers."""
+    assert [page.name for page in drawn.segment_htmls] == [
+        "performance-plan-free.html", "performance-plan-pro-yearly.html",
+    ]  # fmt: skip
+    assert all("<html" in page.read_text(encoding="utf-8") for page in drawn.segment_htmls)
+    assert drawn.json is not None
+    stored = json.loads(drawn.json.read_text(encoding="utf-8"))["segments"]
+    values = [
+        [metric["value"] for metric in one["metrics"] if "Accuracy" in metric["config"]["type"]]
+        for one in stored.values()
+    ]
+    assert len(values) == 2
+    assert values[0]
+    assert values[0] != values[1]
+
+
+def test_windows_can_be_browsed(drawn: Drawn, frames: Frames) -> None:
+    """Evidently's own pages show the task; a window drawn again replaces what it was."""
+    assert drawn.html is not None
+    workspace = drawn.html.parents[2] / "evidently"
+    plan = Plan(columns=("shifted",), kind="binary", task="churn", workspace=workspace)
+    folder = drawn.html.parents[1] / "2027"
+    only = Frames(reference=frames.reference, current=frames.current)
+    assert [draw(plan, only, folder).problem for _ in range(2)] == ["", ""]
+    port = free_port()
+    server = subprocess.Popen(
+        [Path(sys.executable).with_name("evidently"), "ui", "--workspace", workspace, "--port",
+         str(port)],
+        env={**os.environ, "DO_NOT_TRACK": "1"}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        base = f"http://127.0.0.1:{port}"
+        (project,) = answered(server, f"{base}/api/projects")
+        assert project["name"] == "churn"
+        runs = answered(server, f"{base}/api/projects/{project['id']}/snapshots")
+    finally:
+        server.terminate()
+        server.wait()
+    names = sorted(str(run.get("name")) for run in runs)
+    assert len(runs) == 5, names  # drift, quality and two segments of one window; drift of another
+
+
+def answered(server: subprocess.Popen[bytes], url: str) -> Any:
+    """What the server says once it is up; it fails only by dying."""
+    while server.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            found = httpx.get(url, timeout=60)
+            found.raise_for_status()
+            return found.json()
+        time.sleep(0.2)
+    pytest.fail(f"the server ended with {server.returncode}")
 
 
 def test_we_do_not_load_it() -> None:

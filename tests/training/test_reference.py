@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from lifecycle import profile
+from lifecycle.version_files import PROFILE
 from tests.training.conftest import PREFERENCE, make_frame, make_set
 from training.candidate import Budget, build
 from training.reference import reference_of
@@ -35,3 +37,11 @@ def test_moments_without_an_answer_belong_to_the_reference(tmp_path: Path) -> No
     )
     assert len(reference) == len(kept) + len(built.prepared.test.labels)
     assert reference["prediction"].between(0, 1).all()
+    stored = profile.read(folder / PROFILE.name)
+    whole, names = stored.whole(), [name for name, _ in built.scorer.features]
+    assert set(whole.columns) == {*names, "prediction", "answer"}
+    assert whole.rows == len(reference)
+    for name in names:
+        assert whole.columns[name].missing == reference[name].isna().sum()
+    assert set(stored.parts) <= set(built.scorer.facts["moments"])
+    assert set(stored.importance) == set(names)
