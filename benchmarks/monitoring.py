@@ -181,7 +181,8 @@ def page(found: Sequence[Line], columns: int) -> str:
         f"Ours named {' and '.join(drifted)} in every window. It reads the reference as the "
         "counts that a version carries, of 5,000 rows."
     )
-    table = "\n".join([HEAD, *(row(line, found) for line in found)])
+    by_size = sorted(found, key=lambda line: line.rows)
+    table = "\n".join([HEAD, *(row(line, found) for line in by_size)])
     return f"# Monitoring, measured\n\n{intro}\n\n{table}\n\n{outro}\n"
 
 

