@@ -132,7 +132,7 @@ def late(home: Home, served: pd.DataFrame) -> Mask:
     oldest = served["event_timestamp"].min().to_pydatetime()
     asked = pd.DataFrame(
         {"n": np.arange(len(served)), "customer_id": served["customer_id"],
-         "at": served["event_timestamp"].dt.tz_convert("UTC").dt.tz_localize(None)}
+         "moment": served["event_timestamp"].dt.tz_convert("UTC").dt.tz_localize(None)}
     )  # fmt: skip
     mask = np.zeros(len(served), dtype=np.bool_)
     with EventStore(home).connect(home.dataset()) as db:
@@ -140,7 +140,7 @@ def late(home: Home, served: pd.DataFrame) -> Mask:
         found = db.execute(
             "SELECT DISTINCT n FROM asked JOIN events e USING (customer_id)"
             f" WHERE e.received_at > {timestamp(oldest)}"
-            " AND e.received_at > at AND e.occurred_at <= at"
+            " AND e.received_at > moment AND e.occurred_at <= moment"
         ).fetchnumpy()["n"]
     mask[np.asarray(found, dtype=np.int64)] = True
     return mask
