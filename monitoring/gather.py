@@ -31,7 +31,6 @@ from monitoring.performance import (
 from monitoring.profile import Reference, breaches, drifts, profile_window, reference_of
 from monitoring.rescore import rescored
 from monitoring.sample import Pictured, pictured
-from monitoring.skew import skewed
 from monitoring.triage import Champion, Evidence
 from monitoring.windows import Window, opened
 
@@ -110,7 +109,6 @@ def gather_once(
             champion=champion(against, [now, before, *windows]),
             broken=(
                 *arrivals(home, now.span),
-                *skewed(home, task, against, now.span).breaches,
                 *quality.volume(now.rows, due if before.rows else 0),
                 *breaches(reference, now, counts),
             ),

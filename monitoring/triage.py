@@ -21,7 +21,7 @@ Outcome = Literal["ignore", "watch", "broken data", "retrain", "roll back", "ins
 
 # Checks whose alarm means that the data is broken: what columns hold, and how events came.
 VALUES = ("missing", "one value", "unit", "bounds", "new categories")
-ARRIVALS = ("late events", "duplicates", "skew")
+ARRIVALS = ("late events", "duplicates")
 
 NAMED = 5  # columns that a sentence names before it counts the rest
 
