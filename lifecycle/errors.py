@@ -13,6 +13,7 @@ OnrampError
 └── Awaits           13   the gate said yes; a person has not yet
 
 The number is the exit code: a scheduler may trust it. 0 is done; 1 is a failure nobody foresaw.
+The gate's no, its silence and the wait for a person (10, 11, 13) are outcomes and no failures.
 """
 
 from __future__ import annotations
@@ -86,3 +87,6 @@ class Differs(OnrampError):
 
 class Awaits(OnrampError):
     exit_code = 13
+
+
+NO_FAILURE = frozenset({0, Refused.exit_code, Undecided.exit_code, Awaits.exit_code})

@@ -135,6 +135,26 @@ class Home:
         return self.root / "live.db"
 
     @property
+    def verbs(self) -> Path:
+        """When each verb that a schedule calls last ended, and how: one file a verb."""
+        return self.root / "verbs"
+
+    @property
+    def metrics_file(self) -> Path:
+        """What Prometheus' node exporter picks up, in a folder that holds nothing else."""
+        return self.root / "metrics" / "onramp.prom"
+
+    @property
+    def schedule_file(self) -> Path:
+        """The home's own schedule; the shipped one holds where it has none."""
+        return self.root / "schedule.toml"
+
+    @property
+    def scheduler_file(self) -> Path:
+        """What the scheduler has done and does next."""
+        return self.root / "scheduler.json"
+
+    @property
     def platform(self) -> Path:
         """SQLite: the ledger, the jobs, rollouts, and moves of champions that were begun."""
         return self.root / "platform.db"

@@ -35,6 +35,8 @@ VERBS = {
     "retrain": "Work off the open retrain jobs: train, judge, promote or refuse.",
     "jobs": "List the retrain jobs: why each was asked for, how it stands or ended.",
     "notify": "Say who is told how retrain jobs end, and tell what waits; `--test` tries it.",
+    "scheduler": "Call the verbs when their time has come, until stopped.",
+    "dashboard": "Show how the models fare, on one page.",
     "doctor": "Find where stores disagree or are damaged; mend what is safe to mend.",
     "status": "Say who serves, what was decided and what is going on.",
 }

@@ -9,11 +9,13 @@ import click
 from lifecycle.errors import UsageError
 from onramp.console import show
 from onramp.options import Place, common
+from onramp.recorded import recorded
 from onramp.shipped import dataset_file
 
 
 @click.command()
 @common
+@recorded("ingest")
 @click.argument("toml", metavar="DATASET", required=False)
 @click.option("--from", "source", type=click.Path(path_type=Path),
               help="Folder that holds the data set's files.")  # fmt: skip

@@ -9,10 +9,12 @@ import click
 from lifecycle.errors import DataError
 from onramp.each import each, show_each
 from onramp.options import Place, all_option, as_of_option, common, task_argument
+from onramp.recorded import recorded
 
 
 @click.command()
 @common
+@recorded("monitor")
 @as_of_option
 @task_argument
 @all_option

@@ -13,6 +13,7 @@ from lifecycle.errors import UsageError
 from onramp.duration import budget_option
 from onramp.each import each, show_each
 from onramp.options import Place, all_option, as_of_option, common, task_argument
+from onramp.recorded import recorded
 
 if TYPE_CHECKING:
     from lifecycle.job import Job
@@ -66,6 +67,7 @@ class Trusted:
 
 @click.command()
 @common
+@recorded("retrain")
 @as_of_option
 @task_argument
 @all_option

@@ -8,10 +8,12 @@ import click
 
 from onramp.each import each, show_each
 from onramp.options import Place, all_option, as_of_option, common, task_argument
+from onramp.recorded import recorded
 
 
 @click.command()
 @common
+@recorded("score")
 @as_of_option
 @task_argument
 @all_option

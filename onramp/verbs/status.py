@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lifecycle.job import Job
     from lifecycle.ledger import Entry
+    from onramp.scheduler.state import State
 
 NEWEST_DECISIONS = 8
 
@@ -47,6 +48,7 @@ class Status:
 
     Attributes:
         webhooks: messages, of aliases and of jobs, that nobody took so far, in words.
+        scheduler: what it has done and does next; None where none ever ran.
     """
 
     home: str
@@ -55,6 +57,7 @@ class Status:
     tasks: tuple[Standing, ...]
     decisions: tuple[Entry, ...]
     webhooks: tuple[str, ...] = ()
+    scheduler: State | None = None
 
 
 @click.command()
@@ -63,6 +66,7 @@ def command(place: Place) -> None:
     """Say who serves, what was decided and what is going on."""
     from lifecycle.event_store import EventStore
     from lifecycle.ledger import Ledger
+    from onramp.scheduler.state import read_state
     from tasks import supported
 
     dataset = place.home.dataset()
@@ -73,6 +77,7 @@ def command(place: Place) -> None:
         tasks=tuple(standing(place, name) for name in supported(dataset)),
         decisions=Ledger(place.home).read(newest=NEWEST_DECISIONS),
         webhooks=untold(place),
+        scheduler=read_state(place.home),
     )
     show(status, lines(status), as_json=place.as_json)
 
@@ -117,6 +122,8 @@ def untold(place: Place) -> tuple[str, ...]:
 
 def lines(status: Status) -> list[str]:
     """The page a person reads."""
+    from onramp.scheduler.words import lines as scheduler_lines
+
     heading = ("task", "champion", "previous", "newest", "last job")
     rows = [
         (
@@ -131,6 +138,7 @@ def lines(status: Status) -> list[str]:
         "",
         *table([heading, *rows]),
         "",
+        *([*scheduler_lines(status.scheduler), ""] if status.scheduler else []),
         *attention(status.tasks, status.webhooks),
         "Last decisions" if status.decisions else "No decision was taken yet.",
         *(

@@ -8,10 +8,12 @@ import click
 
 from onramp.console import show
 from onramp.options import Place, as_of_option, common
+from onramp.recorded import recorded
 
 
 @click.command()
 @common
+@recorded("features")
 @as_of_option
 def command(place: Place, as_of: datetime | None) -> int:
     """Compute features, register them with Feast, refresh the online store.

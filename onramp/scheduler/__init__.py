@@ -1,0 +1,1 @@
+"""One small process that calls the verbs when their time has come."""
