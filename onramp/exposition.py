@@ -97,7 +97,10 @@ def add_look(gauges: Gauges, task: str, look: Look) -> None:
 
 def add_performance(gauges: Gauges, task: str, look: Look) -> None:
     """The newest ripened window that could be judged."""
-    judged = look.judged
+    judged, expected = look.judged, look.evidence.estimated
+    if expected is not None:
+        gauges.add("performance_expected", "What is expected of it before labels ripen.",
+                   expected.value, task=task, metric=expected.metric)  # fmt: skip
     if judged is None:
         return
     for name, what, value in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from markupsafe import Markup
 
@@ -35,11 +36,14 @@ class Point:
 
 
 def windows(looks: Iterable[Look]) -> tuple[Quality, ...]:
-    """Each ripened window once, oldest first: as the newest look saw it, for labels come late."""
-    found: dict[object, Quality] = {}
+    """One ripened window a day of its end, oldest first, as the newest look saw it.
+
+    Labels come late, and two looks on one day cut windows that differ by the hours between them.
+    """
+    found: dict[date, Quality] = {}
     for look in looks:  # newest first
         for quality in look.evidence.performance:
-            found.setdefault(quality.span.end, quality)
+            found.setdefault(quality.span.end.date(), quality)
     return tuple(sorted(found.values(), key=lambda quality: quality.span.end))
 
 

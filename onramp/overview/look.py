@@ -55,6 +55,15 @@ class Quality:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What is expected of a window before its labels ripen."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KEPT
+    metric: str
+    value: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Broken:
     """One thing that is wrong with the data."""
 
@@ -72,6 +81,7 @@ class Seen:
     drift: tuple[Moved, ...] = ()
     performance: tuple[Quality, ...] = ()
     broken: tuple[Broken, ...] = ()
+    estimated: Expected | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

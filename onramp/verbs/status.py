@@ -58,6 +58,7 @@ class Status:
     decisions: tuple[Entry, ...]
     webhooks: tuple[str, ...] = ()
     scheduler: State | None = None
+    scheduler_problem: str = ""
 
 
 @click.command()
@@ -66,10 +67,10 @@ def command(place: Place) -> None:
     """Say who serves, what was decided and what is going on."""
     from lifecycle.event_store import EventStore
     from lifecycle.ledger import Ledger
-    from onramp.scheduler.state import read_state
     from tasks import supported
 
     dataset = place.home.dataset()
+    scheduler, problem = scheduled(place)
     status = Status(
         home=str(place.home.root),
         dataset=dataset.name,
@@ -77,7 +78,8 @@ def command(place: Place) -> None:
         tasks=tuple(standing(place, name) for name in supported(dataset)),
         decisions=Ledger(place.home).read(newest=NEWEST_DECISIONS),
         webhooks=untold(place),
-        scheduler=read_state(place.home),
+        scheduler=scheduler,
+        scheduler_problem=problem,
     )
     show(status, lines(status), as_json=place.as_json)
 
@@ -103,6 +105,17 @@ def standing(place: Place, task: str) -> Standing:
         unproven=next((v.name for v in versions if "champion" in v.aliases and not v.digest), ""),
         settled=settled.words if settled else "",
     )
+
+
+def scheduled(place: Place) -> tuple[State | None, str]:
+    """The scheduler's state, and why it cannot be read; that must not hide the rest."""
+    from lifecycle.errors import DataError
+    from onramp.scheduler.state import read_state
+
+    try:
+        return read_state(place.home), ""
+    except DataError as error:
+        return None, str(error)
 
 
 def untold(place: Place) -> tuple[str, ...]:
@@ -139,6 +152,7 @@ def lines(status: Status) -> list[str]:
         *table([heading, *rows]),
         "",
         *([*scheduler_lines(status.scheduler), ""] if status.scheduler else []),
+        *([status.scheduler_problem, ""] if status.scheduler_problem else []),
         *attention(status.tasks, status.webhooks),
         "Last decisions" if status.decisions else "No decision was taken yet.",
         *(
