@@ -41,6 +41,7 @@ onramp ingest simulated --from "$folder/drop" --home "$folder/home"
 "$folder/venv/bin/airflow" dags list-import-errors
 for dag in onramp_nightly onramp_retrain; do
   echo "-- airflow dags test $dag"
-  "$folder/venv/bin/airflow" dags test "$dag" 2>&1 | tail -n 25
+  "$folder/venv/bin/airflow" dags test "$dag" >"$folder/$dag.log" 2>&1
+  "$folder/venv/bin/airflow" dags list-runs "$dag" --output plain 2>/dev/null
 done
 onramp status --home "$folder/home" | head -n 3

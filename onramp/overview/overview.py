@@ -79,7 +79,8 @@ class Trouble:
 def read(home: Home, limits: Limits = Limits()) -> Overview:
     """Read the home as it stands. Never raises for what it finds there."""
     trouble = Trouble()
-    dataset, questions = trouble.tried("The data set", lambda: asked(home), ("", {}))
+    unknown: tuple[str, Mapping[str, str]] = ("", {})
+    dataset, questions = trouble.tried("The data set", lambda: asked(home), unknown)
     looks: dict[str, tuple[Look, ...]] = {}
     for task in trouble.tried("The reports", lambda: tasks_of(home, questions), tuple(questions)):
         looks[task], unread = read_looks(home.reports, task, limits.looks)

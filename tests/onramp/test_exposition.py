@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def samples(text: str) -> dict[tuple[str, ...], float]:
-    """Every sample by its name and the values of its labels."""
+    """Every sample by its name and the values of its labels, by their names in the alphabet."""
     return {
         (sample.name.removeprefix("onramp_"), *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -39,15 +39,15 @@ def test_the_metrics_are_what_the_stores_say(home: Home) -> None:
     }
     assert found["monitor_columns_drifted", "churn"] == 1
     assert found["monitor_breaches", "churn"] == 1
-    assert found["performance", "churn", "roc_auc"] == 0.7
-    assert found["performance_low", "churn", "roc_auc"] == 0.65
-    assert ("performance_high", "churn", "roc_auc") not in found  # what is not known is no number
+    assert found["performance", "roc_auc", "churn"] == 0.7
+    assert found["performance_low", "roc_auc", "churn"] == 0.65
+    assert ("performance_high", "roc_auc", "churn") not in found  # what is not known is no number
     assert found["performance_decayed", "churn"] == 1
     assert found["monitor_window_end_timestamp_seconds", "churn"] == NOW.timestamp()
-    assert {s: found["jobs", "churn", s] for s in STATES} == {
+    assert {s: found["jobs", s, "churn"] for s in STATES} == {
         state: float(state == "training") for state in STATES
     }
-    assert found["job_open_since_timestamp_seconds", "churn", "training"] == NOW.timestamp()
+    assert found["job_open_since_timestamp_seconds", "training", "churn"] == NOW.timestamp()
     assert found["unreadable",] == 0
 
 

@@ -55,7 +55,7 @@ def test_an_empty_place_has_nothing_and_no_problem(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("", "Invalid JSON"),
-        ("[]", "valid"),
+        ("[]", "Input should be an object"),
         ('{"task": "churn"}', "as_of: Field required"),
         (json.dumps({**WINDOW, "version": "three"}), "version: "),
         (json.dumps({**WINDOW, "evidence": {"drift": [{"column": 7}]}}), "evidence.drift.0.column"),
