@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -14,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from lifecycle.errors import Busy
 from lifecycle.home import Home
 from onramp.exposition import exposition
 from serving.door.hosts import HostCheck, Hosts
-from serving.server import bind
 
 HOST = "127.0.0.1"
 KIND = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,7 +47,7 @@ def shown(pages: Starlette, port: int) -> Iterator[str]:
     Raises:
         Busy: something else listens on the port.
     """
-    bound = bind(HOST, port)
+    bound = listening(port)
     server = uvicorn.Server(
         uvicorn.Config(pages, log_level="error", access_log=False, lifespan="off")
     )
@@ -61,3 +63,21 @@ def shown(pages: Starlette, port: int) -> Iterator[str]:
         server.should_exit = True
         thread.join()
         bound.close()
+
+
+def listening(port: int) -> socket.socket:
+    """A socket on this machine's own address; not `serving.server`'s, which brings MLflow along.
+
+    Raises:
+        Busy: something else listens there.
+    """
+    try:
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise Busy(
+            f"Port {port} of {HOST} is taken.",
+            found="Something else listens there.",
+            do="Stop it, or choose another with --port (0: any free one).",
+        ) from error

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from onramp.options import Place
 
 UNFORESEEN = 1
-SCHEDULED = ("ingest", "features", "score", "monitor", "retrain")
 
 log = logging.getLogger("onramp.recorded")
 

@@ -21,13 +21,7 @@ from onramp.scheduler.cron import Cron
 SHIPPED = Path(__file__).resolve().parent.parent / "schedule.toml"
 KEYS = {"at", "verbs", "limit"}
 LIMIT_SECONDS = 6 * 3600.0
-ENDLESS = (
-    "serve",
-    "scheduler",
-    "dashboard",
-    "demo",
-    "join",
-)  # a run would never end, or not be one
+ENDLESS = ("serve", "scheduler", "dashboard", "join")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What `monitor` writes is what the dashboard and the metrics read; the registry says who serves."""
+"""What `monitor` writes, the dashboard and the metrics read; the registry says who serves."""
 
 from __future__ import annotations
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lifecycle.errors import UsageError
 from lifecycle.home import Home, open_home
-from onramp.recorded import SCHEDULED
 from onramp.scheduler.schedule import SHIPPED, read_schedule
+
+RECORDED = ("ingest", "features", "score", "monitor", "retrain")
 
 
 @pytest.fixture
@@ -27,10 +30,10 @@ def test_the_shipped_schedule_calls_every_verb_that_is_recorded(home: Home, tmp_
     """Ingest from the folder, features, score, monitor, retrain; without a folder no ingest."""
     runs = read_schedule(home, None, tmp_path)
     called = [step[0] for run in runs for step in run.steps]
-    assert called == list(SCHEDULED)
+    assert called == list(RECORDED)
     assert runs[0].steps[0] == ("ingest", "--from", str(tmp_path))
     without = [step[0] for run in read_schedule(home, None, None) for step in run.steps]
-    assert without == list(SCHEDULED[1:])
+    assert without == list(RECORDED[1:])
     assert SHIPPED.name == home.schedule_file.name
 
 
@@ -76,3 +79,17 @@ def test_a_file_that_is_not_there_is_named(home: Home, tmp_path: Path) -> None:
     """A mistyped --schedule is no reason to take another."""
     with pytest.raises(UsageError, match=r"nowhere\.toml"):
         read_schedule(home, tmp_path / "nowhere.toml", None)
+
+
+def test_the_scheduler_stays_small() -> None:
+    """What is always there loads no library of models, frames or registries; the verbs do."""
+    script = (
+        "import sys, onramp.scheduler.run, onramp.local_pages; "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=300
+    )
+    heavy = {"mlflow", "pandas", "numpy", "feast", "evidently", "sklearn", "optuna", "matplotlib"}
+    assert "onramp" in done.stdout.split()
+    assert heavy & set(done.stdout.split()) == set()
