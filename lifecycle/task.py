@@ -34,6 +34,7 @@ class Monitor:
         tolerated_loss: how far that metric may fall short of the pinned value.
         windows, of: decay is a loss in `windows` of the last `of`, the newest among them.
         effect: least KS distance or total variation that counts as drift.
+        retrains_a_month: that monitoring may ask for in thirty days.
     """
 
     window_days: int = 7
@@ -44,6 +45,7 @@ class Monitor:
     windows: int = 2
     of: int = 3
     effect: float = 0.1
+    retrains_a_month: int = 2
 
 
 @dataclass(frozen=True, kw_only=True)

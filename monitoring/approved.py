@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +13,11 @@ import pandas as pd
 from features.catalogue import catalogue
 from lifecycle import version_files
 from lifecycle.dataset import DataSet
-from lifecycle.errors import DataError
+from lifecycle.errors import DataError, NotReady
 from lifecycle.home import Home
 from lifecycle.profile import Profile
 from lifecycle.profiling import Bounds
+from lifecycle.ledger import Entry, Ledger
 from lifecycle.registry import Registry, Version
 from lifecycle.row_keys import Keys, row_keys
 from lifecycle.task import Task
@@ -24,6 +26,8 @@ from monitoring.windows import KEYS
 
 # Columns of the reference that are no features.
 OUTCOMES = ("label", "prediction", "answer")
+APPROVALS = "task = ? AND decision IN (?, ?)"
+A_JOB = "job "  # how the ledger's actor begins where nobody stood behind a promotion
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,7 @@ class Approved:
         bounds: feature → what its definition allows.
         trained_as_of: nothing later was known when it was made.
         seen: keys of the rows it was trained and calibrated on.
+        pinned: the version whose approval the baseline comes from.
     """
 
     version: Version
@@ -52,6 +57,7 @@ class Approved:
     yardstick: Yardstick
     trained_as_of: datetime
     seen: Keys
+    pinned: int | None = None
 
     def unseen(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The rows that the version was neither trained nor calibrated on."""
@@ -76,6 +82,7 @@ def approved(home: Home, task: Task) -> Approved:
     facts = version_files.facts(folder)
     reference = version_files.reference(folder)
     features = tuple(name for name in reference.columns if name not in (*KEYS, *OUTCOMES))
+    pin = pinned(home, task, version)
     return Approved(
         version=version,
         previous=registry.holder(task.name, "previous"),
@@ -89,16 +96,58 @@ def approved(home: Home, task: Task) -> Approved:
         yardstick=Yardstick(
             kind=task.kind,
             monitor=task.monitor,
-            baseline=baseline(task, folder),
+            baseline=pin.value,
             calibration=calibration(task, reference),
         ),
         trained_as_of=utc(str(facts["as_of"])),
         seen=version_files.row_keys(folder),
+        pinned=pin.version,
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pin:
+    """The value that windows are held against, and whose it is."""
+
+    version: int
+    value: float
+
+
+def pinned(home: Home, task: Task, champion: Version) -> Pin:
+    """What was approved: by a person last, or with the first champion.
+
+    A retrain that the gate promoted does not move it: a model that is a little worse after each
+    retrain would never be found, and a test that was lucky would raise an alarm for ever.
+
+    Raises:
+        DataError: the champion's evaluation lacks the metric that the task watches.
+    """
+    registry = Registry(home)
+    own = Pin(version=champion.number, value=baseline(task, registry.folder(champion)))
+    number = approval(Ledger(home).select(APPROVALS, (task.name, "promote", "approve")))
+    known = {version.number: version for version in registry.versions(task.name)}
+    if number is None or number == champion.number or number not in known:
+        return own
+    try:
+        value = baseline(task, registry.folder(known[number]))
+    except (DataError, NotReady):  # its files are gone, or it was measured otherwise
+        return own
+    return Pin(version=number, value=value)
+
+
+def approval(rows: Sequence[Entry]) -> int | None:
+    """The version that a person approved last, or else the first that was promoted.
+
+    Args:
+        rows: promotions and approvals of the task, newest first.
+    """
+    by_hand = [row for row in rows if not row.actor.startswith(A_JOB)]
+    chosen = by_hand[0] if by_hand else rows[-1] if rows else None
+    return int(chosen.version) if chosen and chosen.version else None
+
+
 def baseline(task: Task, folder: Path) -> float:
-    """The watched metric on the out-of-time test: it never moves while the version serves.
+    """The watched metric on a version's out-of-time test.
 
     Raises:
         DataError: it was not measured.

@@ -11,8 +11,6 @@ import pandas as pd
 
 from lifecycle import version_files
 from lifecycle.home import Home
-from lifecycle.job_states import JUDGED
-from lifecycle.jobs import Jobs
 from lifecycle.registry import Registry
 from lifecycle.task import Task
 from monitoring import quality
@@ -20,6 +18,9 @@ from monitoring.approved import Approved, without
 from monitoring.arrivals import arrivals
 from monitoring.budget import Budget, budgets
 from monitoring.complete import Completeness, Truth
+from monitoring.estimated import expected_of
+from monitoring.evidence import Champion, Evidence
+from monitoring.past import history, retrains
 from monitoring.performance import (
     Answers,
     Performance,
@@ -31,7 +32,6 @@ from monitoring.performance import (
 from monitoring.profile import Reference, breaches, drifts, profile_window, reference_of
 from monitoring.rescore import rescored
 from monitoring.sample import Pictured, pictured
-from monitoring.triage import Champion, Evidence
 from monitoring.windows import Window, opened
 
 READ_TRIES = 3
@@ -99,7 +99,8 @@ def gather_once(
         ripe = [ripened(window, reference, truth.frame) for window in windows]
         counts = profile_window(reference, now)
         due = served.due(now.span)
-        last, cooled = cooling(home, task, as_of)
+        verdicts = history(home, task.name, as_of)
+        tried = retrains(home, task.name, monitor, as_of, verdicts)
         evidence = Evidence(
             task=task.name,
             span=now.span,
@@ -115,8 +116,18 @@ def gather_once(
             drift=drifts(reference, counts, monitor.effect),
             performance=tuple(one.performance for one in ripe[: monitor.of]),
             windows_to_act=monitor.windows,
-            retrained=last,
-            cooled_down=cooled,
+            effect=monitor.effect,
+            tolerated_loss=monitor.tolerated_loss,
+            retrained=tried.last,
+            cooled_down=tried.ready is None or as_of >= tried.ready,
+            cooled_at=tried.ready,
+            retrains_this_month=tried.this_month,
+            retrains_a_month=monitor.retrains_a_month,
+            history=verdicts,
+            estimated=expected_of(
+                against.yardstick, against.reference, now.by(version),
+                [one.given for one in ripe[: monitor.of] if not one.performance.set_aside],
+            ),
         )
         gain = previous_gain(home, task, against, truth.frame, ripe[: monitor.of])
         return Gathered(
@@ -169,19 +180,8 @@ def champion(against: Approved, windows: Sequence[Window]) -> Champion:
         version=number,
         first_moment=max(min(firsts), against.trained_as_of) if firsts else None,
         previous=against.previous.number if against.previous else None,
+        pinned=against.pinned,
     )
-
-
-def cooling(home: Home, task: Task, as_of: datetime) -> tuple[datetime | None, bool]:
-    """When a retrain was last judged, on the data's clock, and whether a window has passed."""
-    judged = [
-        datetime.fromisoformat(job.as_of)
-        for job in Jobs(home).read(task.name)
-        if job.state in JUDGED
-    ]
-    last = max(judged, default=None)
-    wait = timedelta(days=task.monitor.window_days)
-    return last, last is None or as_of - last >= wait
 
 
 def previous_gain(

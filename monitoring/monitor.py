@@ -27,11 +27,11 @@ from monitoring.approved import approved
 from monitoring.budget import Budget
 from monitoring.complete import Completeness
 from monitoring.gather import gather
+from monitoring.past import ACTOR
 from monitoring.picture import picture
 from monitoring.report import Drawn
-from monitoring.triage import Evidence, Outcome, Verdict, triage
+from monitoring.triage import Evidence, Outcome, Verdict, explain, triage
 
-ACTOR = "monitor"
 WINDOW_JSON = "window.json"
 STEPS = 4
 
@@ -44,6 +44,7 @@ class MonitorReport:
         reasons: the one that decided first, then what else was going on.
         windows: how complete the window is, then the ripened ones, newest first.
         budgets: false alarms that each kind of alarm is expected to raise.
+        rules: names of the rules that gave the reasons, in the same order.
         repeated: this window was looked at before and nothing has changed since.
         report_problem: why there is no Evidently report; the verdict does not rest on it.
         job_id: the open retrain job, when the verdict is to retrain.
@@ -59,6 +60,7 @@ class MonitorReport:
     window_json: Path
     windows: tuple[Completeness, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    rules: tuple[str, ...] = ()
     report_html: Path | None = None
     report_json: Path | None = None
     performance_html: Path | None = None
@@ -115,6 +117,7 @@ def monitor(
         verdict = triage(gathered.evidence)
         found = MonitorReport(
             task=task.name, as_of=as_of, verdict=verdict.outcome, reasons=verdict.reasons,
+            rules=tuple(finding.rule for finding in verdict.findings),
             version=against.version.number, evidence=gathered.evidence,
             windows=gathered.windows, budgets=gathered.budgets,
             window_json=folder_of(home, task, as_of) / WINDOW_JSON,
@@ -198,6 +201,9 @@ def metrics(report: MonitorReport) -> Iterator[tuple[str, float]]:
     for drift in evidence.drift:
         if drift.outcome != "could not tell":
             yield f"drift/{drift.column}/{drift.what}", drift.effect
+    if evidence.estimated is not None:
+        yield f"estimated/{evidence.estimated.metric}", evidence.estimated.value
+        yield "estimated/error", evidence.estimated.error
     for performance in evidence.performance[:1]:
         yield "labels_complete", performance.complete
         yield "calibration", performance.calibration
@@ -231,6 +237,7 @@ def record(home: Home, report: MonitorReport) -> None:
             "version": report.version,
             "verdict": report.verdict,
             "reasons": report.reasons,
+            "rules": explain(report.evidence),
             "evidence": report.evidence,
             "windows": report.windows,
             "budgets": [told(budget) for budget in report.budgets],
@@ -258,6 +265,7 @@ def told(budget: Budget) -> dict[str, Any]:
 def entry_of(report: MonitorReport, seen: str) -> Entry:
     """The ledger's row: the verdict, every reason, and links to what it rests on."""
     evidence = report.evidence
+    moved = (*evidence.drifted, *evidence.lingering)
     return Entry(
         actor=ACTOR,
         task=report.task,
@@ -270,7 +278,9 @@ def entry_of(report: MonitorReport, seen: str) -> Entry:
                 "as_of": report.as_of,
                 "window": evidence.span,
                 "rows": evidence.rows,
-                "drifted": [drift.column for drift in evidence.drifted],
+                "rules": report.rules,
+                "newest": evidence.judged[0].outcome if evidence.judged else "",
+                "drifted": sorted({one.column for one in moved}),
                 "broken": [breach.words for breach in evidence.broken],
                 "checks": sorted({breach.check for breach in evidence.broken}),
                 "columns": sorted({breach.column for breach in evidence.broken if breach.column}),

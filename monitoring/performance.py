@@ -196,25 +196,46 @@ def judgeable(given: Answers, least_rows: int) -> bool:
 
 def interval(given: Answers, name: str, seed: int = 0) -> tuple[float, float]:
     """Percentile bootstrap over customers: one customer's moments come and go together."""
-    values = [
-        metric(given.kind, name, given.labels[sample], given.probabilities[sample])
-        for sample in draws(given, seed)
-    ]
+    if name == "roc_auc" and given.kind == "binary":
+        values = drawn_auc(given, seed)
+    else:
+        values = [
+            metric(given.kind, name, given.labels[sample], given.probabilities[sample])
+            for sample in draws(given, seed)
+        ]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])
     return float(low), float(high)
 
 
+def drawn_auc(given: Answers, seed: int) -> list[float]:
+    """ROC-AUC in every draw: rows are ranked once and counted as often as they were drawn."""
+    _, group = np.unique(given.probabilities[:, 1], return_inverse=True)
+    positive = given.labels == 1
+    values = []
+    for times in times_drawn(given, seed):
+        yes = np.bincount(group[positive], times[positive], minlength=group.max() + 1)
+        no = np.bincount(group[~positive], times[~positive], minlength=group.max() + 1)
+        pairs = yes.sum() * no.sum()
+        wins = float(yes @ (np.cumsum(no) - no / 2))
+        values.append(wins / pairs if pairs else float("nan"))
+    return values
+
+
 def draws(given: Answers, seed: int) -> Iterator[Draw]:
     """Places of rows, customers drawn with replacement and each with all of its rows."""
+    rows = np.arange(len(given))
+    for times in times_drawn(given, seed):
+        yield np.repeat(rows, times)
+
+
+def times_drawn(given: Answers, seed: int) -> Iterator[Draw]:
+    """How often each row is drawn, with its customer, shape (n,)."""
     rng = np.random.default_rng(seed)
     customers, owner = np.unique(given.customers.astype(str), return_inverse=True)
-    rows = np.arange(len(given))
     for _ in range(RESAMPLES):
-        times = np.bincount(
-            rng.integers(len(customers), size=len(customers)), minlength=len(customers)
-        )
-        yield np.repeat(rows, times[owner])
+        drawn = rng.integers(len(customers), size=len(customers))
+        yield np.bincount(drawn, minlength=len(customers))[owner]
 
 
 def decayed(value: float, low: float, high: float, by: Yardstick) -> Outcome:

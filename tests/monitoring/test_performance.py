@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lifecycle.metrics import metric
 from lifecycle.task import Monitor
 from monitoring.performance import (
     Answers,
     Yardstick,
     answers,
+    drawn_auc,
+    draws,
     interval,
     paired_gain,
     perform,
@@ -142,6 +145,17 @@ def test_customers_are_resampled_whole() -> None:
     five = given.rows(np.repeat(np.arange(300), 5))
     once, repeated = interval(given, "roc_auc"), interval(five, "roc_auc")
     assert repeated[1] - repeated[0] == pytest.approx(once[1] - once[0], rel=0.25)
+
+
+def test_ranking_once_is_measuring_in_each_draw() -> None:
+    """The quick way through the draws gives each draw's own ROC-AUC, ties and all."""
+    given = world(0, rows=300)
+    tied = replace(given, probabilities=given.probabilities.round(1))
+    measured = [
+        metric("binary", "roc_auc", tied.labels[rows], tied.probabilities[rows])
+        for rows in draws(tied, 3)
+    ]
+    np.testing.assert_allclose(drawn_auc(tied, 3), measured)
 
 
 def test_a_gain_resamples_customers_whole_too() -> None:

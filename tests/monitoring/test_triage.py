@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.drift import ColumnDrift
+from monitoring.estimated import Estimate
 from monitoring.performance import Performance
 from monitoring.quality import Breach
-from monitoring.triage import RULES, Champion, Evidence, triage
+from monitoring.triage import RULES, Champion, Evidence, Past, explain, triage
 from monitoring.windows import Span, spans
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -20,7 +21,8 @@ RIPE = spans(NOW - timedelta(days=14), days=7, count=3)
 
 
 def performance(span: Span, outcome: str, calibration: str = "fine") -> Performance:
-    value = {"fine": 0.81, "decayed": 0.70, "could not tell": float("nan")}[outcome]
+    values = {"fine": 0.81, "short": 0.76, "decayed": 0.70, "could not tell": float("nan")}
+    value, outcome = values[outcome], "fine" if outcome == "short" else outcome
     return Performance(
         span=span, version=4, answered=900, labelled=850, metrics={"roc_auc": value},
         metric="roc_auc", value=value, low=value - 0.02, high=value + 0.02, baseline=0.80,
@@ -41,6 +43,13 @@ def column(name: str = "visits_7d", outcome: str = "drifted") -> ColumnDrift:
     )  # fmt: skip
 
 
+def past(*rules: str, newest: str = "decayed", version: int = 4, weeks: int = 1) -> Past:
+    return Past(
+        as_of=NOW - timedelta(days=7 * weeks), outcome="watch", version=version, rules=rules,
+        drifted=("visits_7d",), newest=newest,
+    )  # fmt: skip
+
+
 def breach(check: str = "missing") -> Breach:
     return Breach(check=check, column="visits_7d", value=1.0, limit=0.2, words=f"{check} is wrong")
 
@@ -53,6 +62,10 @@ CALM = Evidence(
 YOUNG = Champion(version=4, first_moment=NOW - timedelta(days=30), previous=3)
 
 BAD = windows("decayed", "decayed", "could not tell")
+DECAYED = windows("decayed", "decayed", "decayed")
+SHORT = windows("short", "decayed", "could not tell")
+FALLING = Estimate(metric="roc_auc", value=0.71, baseline=0.80, rows=900, errors=((0.79, 0.80),))
+LEANT_ON = (("visits_7d", 0.4),)
 
 CASES = [
     ("nothing", {}, "ignore", "none drifted; 2026-05-11 00:00 to 2026-05-18 00:00: roc_auc 0.810"),
@@ -74,6 +87,26 @@ CASES = [
      "retrain", "off on average by +0.21, +0.21, +0.21"),
     ("cooling down", {"performance": windows("decayed", "decayed", "decayed"),
      "retrained": NOW - timedelta(days=3), "cooled_down": False}, "watch", "judged at 2026-05-29"),
+    ("budget spent", {"performance": DECAYED, "retrains_this_month": 2}, "watch",
+     "has asked for 2 retrains in the last 30 days and may for 2"),
+    ("budget left", {"performance": DECAYED, "retrains_this_month": 1}, "retrain", "fell short"),
+    ("an alarm stands", {"performance": SHORT, "history": (past("decay"),)}, "watch",
+     "is not back: an alarm ends when a window falls short by no more than 0.025"),
+    ("an alarm stands through a blind week", {"performance": SHORT, "history": (
+        past("too few rows", newest=""), past("cooling down", "decay", weeks=2))}, "watch",
+     "is not back"),
+    ("an alarm ended", {"performance": windows("fine", "fine", "decayed"),
+     "history": (past("decay"),)}, "watch", "alone triggers nothing"),
+    ("another version's alarm", {"performance": SHORT,
+     "history": (past("decay", version=3),)}, "watch", "alone triggers nothing"),
+    ("a drop is expected", {"estimated": FALLING, "importance": LEANT_ON, "drift": (column(),)},
+     "watch", "roc_auc is estimated at 0.710 before labels (off by 0.010 on average in 1 windows"),
+    ("a drop is expected of nothing important", {"estimated": FALLING, "drift": (column(),)},
+     "watch", "1 of 1 comparisons drifted"),
+    ("not back yet", {"drift": (replace(column(outcome="stable"), effect=0.08),),
+     "history": (past("drift", newest="fine"),)}, "watch", "visits_7d moved by 0.08"),
+    ("back", {"drift": (replace(column(outcome="stable"), effect=0.07),),
+     "history": (past("drift", newest="fine"),)}, "ignore", "none drifted"),
     ("bad promotion", {"performance": BAD, "champion": YOUNG},
      "roll back", "never did what it was promoted for"),
     ("bad promotion, measured", {"performance": BAD,
@@ -139,20 +172,47 @@ def test_every_rule_decides_somewhere() -> None:
         previous_gain=st.sampled_from((None, (0.01, 0.1), (-0.1, 0.1))),
     ),
     cooled=st.booleans(),
+    spent=st.integers(0, 4),
+    history=st.lists(st.builds(past, st.sampled_from([rule.name for rule in RULES]),
+                               newest=st.sampled_from(("", "fine", "decayed"))), max_size=3),
+    falling=st.booleans(),
 )  # fmt: skip
-def test_whatever_the_evidence(
-    rows: int, broken: list[str], decay: list[str], champion: Champion, cooled: bool
-) -> None:
-    """Never is there no verdict; broken, few, single or cooling windows never change the model."""
-    verdict = triage(
-        replace(CALM, rows=rows, broken=tuple(map(breach, broken)), performance=windows(*decay),
-                champion=champion, retrained=NOW, cooled_down=cooled)
+def test_whatever_the_evidence(  # noqa: PLR0913, PLR0917  one argument a kind of evidence
+    rows: int, broken: list[str], decay: list[str], champion: Champion, cooled: bool, spent: int,
+    history: list[Past], falling: bool,
+) -> None:  # fmt: skip
+    """Never is there no verdict; broken, few, single or cooling windows never change the model.
+
+    Nor does what was decided before, or what is expected: only ripened labels do.
+    """
+    evidence = replace(
+        CALM, rows=rows, broken=tuple(map(breach, broken)), performance=windows(*decay),
+        champion=champion, retrained=NOW, cooled_down=cooled, retrains_this_month=spent,
+        history=tuple(history), drift=(column(),), importance=LEANT_ON,
+        estimated=FALLING if falling else None,
     )  # fmt: skip
+    verdict = triage(evidence)
+    looked = explain(evidence)
+    assert [one.rule for one in looked if one.decides] == [verdict.rule]
+    assert verdict.findings[0].words in [one.words for one in looked]
     assert verdict.reasons
     if broken or rows < 300 or decay.count("decayed") < 2:
         assert verdict.outcome not in ("retrain", "roll back")
     if verdict.outcome == "retrain":
         assert cooled
+        assert spent < CALM.retrains_a_month
     if verdict.outcome == "roll back":
         assert champion.first_moment == YOUNG.first_moment
         assert champion.previous_gain is None or champion.previous_gain[0] > 0
+
+
+def test_every_rule_shows_its_numbers() -> None:
+    """Whether it applies or not, each rule says what it looked at, and one of them decides."""
+    looked = explain(replace(CALM, performance=DECAYED, drift=(column(),)))
+    assert [one.rule for one in looked] == [rule.name for rule in RULES]
+    numbers = {one.rule: one.numbers for one in looked}
+    assert all(numbers.values())
+    assert numbers["too few rows"] == "900 answered, 300 needed"
+    assert numbers["decay"].startswith("3 of 3 windows fell short by more than 0.05, 2 needed")
+    assert numbers["drift"].startswith("1 of 1 drifted, 0 not back yet, least effect 0.1")
+    assert [one.rule for one in looked if one.applies] == ["decay", "drift", "nothing"]
