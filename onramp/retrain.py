@@ -65,7 +65,7 @@ def learn(
     """Train and register; returns the version, which carries the job's number."""
     return train(
         home, task, as_of=as_of, trials=budget.trials, seconds=budget.seconds,
-        progress=progress, tags={JOB_TAG: job.id},
+        progress=progress, tags={JOB_TAG: job.id}, regained=answers(task, job),
     ).version  # fmt: skip
 
 
@@ -177,6 +177,11 @@ def work(home: Home, task: Task, given: Work, progress: Progress) -> RetrainRepo
 def newest(home: Home) -> datetime:
     """Now, on the data set's clock."""
     return EventStore(home).as_of(home.dataset())
+
+
+def answers(task: Task, job: Job) -> float:
+    """The loss that the job is to make good: what monitoring no longer tolerates, or none."""
+    return task.monitor.tolerated_loss if job.trigger == "decay" else 0.0
 
 
 def trained_before(home: Home, task: Task, job: Job) -> int | None:

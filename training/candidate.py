@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -197,7 +197,10 @@ def trials_of(task: Task, budget: Budget) -> int | None:
 def plan_of(task: Task, prepared: Prepared, budget: Budget, studies: Path, began: float) -> Plan:
     """What to search; its name holds whatever must be the same for a study to be carried on."""
     space = allowed(task.search, prepared.encoder, len(prepared.train.labels))
-    name = f"{task.name}-{prepared.data.fingerprint}-{budget.seed}-{stamp(task, space, code())}"
+    # rows cut in another way are another problem; the usual way keeps its name
+    cut = () if prepared.shares == HELD_BACK else astuple(prepared.shares)
+    told = stamp(task, space, code(), cut)
+    name = f"{task.name}-{prepared.data.fingerprint}-{budget.seed}-{told}"
     limit = seconds_of(task, budget)
     spent = time.monotonic() - began
     return Plan(
@@ -219,10 +222,11 @@ def search_share(prepared: Prepared) -> float:
     return next((share for most, share in SEARCH_SHARES if rows <= most), SEARCH_SHARE)
 
 
-def stamp(task: Task, space: Search, code: tuple[str, ...]) -> str:
+def stamp(task: Task, space: Search, code: tuple[str, ...], cut: tuple[object, ...] = ()) -> str:
     """Of what else must be the same for a study to be carried on: the question and the code."""
     asked = (task.kind, task.metric, space.spaces, space.balancing, space.smote, space.folds)
-    return blake2b(repr((asked, code)).encode(), digest_size=4).hexdigest()
+    told = (asked, code, cut) if cut else (asked, code)
+    return blake2b(repr(told).encode(), digest_size=4).hexdigest()
 
 
 def kept_in(found: Found) -> Callable[[Candidate], Path | None]:
@@ -252,6 +256,7 @@ def write_files(built: Built, seed: int) -> None:
         "rows": rows_of(prepared),
         "calibration_log_loss": dict(built.calibrated.losses),
         "search_value": built.found.value,
+        "importance": dict(built.importance),
     }
     text = json.dumps(plain(evaluation), indent=1, allow_nan=False)
     (built.folder / EVALUATION.name).write_text(text, encoding="utf-8")
@@ -269,4 +274,5 @@ def rows_of(prepared: Prepared) -> dict[str, int]:
         "test": len(prepared.test.labels),
         "embargoed": prepared.splits.embargoed,
         "unlearned_class": prepared.unlearned,
+        "outdated": prepared.splits.outdated,
     }

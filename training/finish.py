@@ -28,7 +28,7 @@ from training.ensemble.recipe import Recipe, recipe_to_json
 from training.model import FACTS, FOREST, Matrix, Scorer, calibrate, probabilities_of
 from training.parts import Names, Prepared
 from training.search.plan import Candidate
-from training.splits import Positions
+from training.splits import HELD_BACK, Positions
 from training.threshold import choose_threshold
 
 RECIPE = "recipe.json"
@@ -182,7 +182,18 @@ def facts_of(
         "as_of": prepared.data.as_of.isoformat(),
         "labels_known_until": frame["label_end"].iloc[seen].max().isoformat(),
         "test_signed_up_from": splits.test_from.isoformat(),
+        **held_back(prepared),
         "lineage": dict(prepared.data.lineage),
+    }
+
+
+def held_back(prepared: Prepared) -> dict[str, Any]:
+    """How the rows were cut, where that is not the usual way: to judge and to make it again."""
+    if prepared.shares == HELD_BACK:
+        return {}
+    return {
+        "shares": asdict(prepared.shares),
+        "learned_before": prepared.splits.test_starts.isoformat(),
     }
 
 

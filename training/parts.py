@@ -38,6 +38,7 @@ class Prepared:
 
     Attributes:
         unlearned: rows outside training whose class no training row has; they are left out.
+        shares: what was held back, and how far back was learned from.
     """
 
     data: TrainingSet
@@ -48,6 +49,7 @@ class Prepared:
     calibrate: Part
     test: Part
     unlearned: int
+    shares: Shares = HELD_BACK
 
     @property
     def entities(self) -> Names:
@@ -90,7 +92,7 @@ def prepare_parts(
     return Prepared(
         data=data, splits=splits, encoder=encoder, classes=classes,
         train=part(splits.train), calibrate=part(learned["calibrate"]),
-        test=part(learned["test"]), unlearned=left_out,
+        test=part(learned["test"]), unlearned=left_out, shares=shares,
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from training.model import Scorer
 from training.other_data import Recorded, other_data, other_features, other_question
 from training.parts import prepare_parts
 from training.record import code_version
+from training.splits import shares_of
 from training.trainingset import BROKEN_SPANS, TrainingSet
 
 Verdict = Literal["identical", "within tolerance", "different"]
@@ -183,7 +184,7 @@ def made_again(known: Known, task: Task, data: TrainingSet, began: float) -> Rep
             data = admit(task, data)  # the fingerprint is of the rows as they are learned from
             # the event store's fingerprint grows with what is received later, the version's stays
             of_then = replace(data, lineage=recorded.facts["lineage"])
-            prepared = prepare_parts(task, of_then, seed=seed)
+            prepared = prepare_parts(task, of_then, shares_of(recorded.facts), seed)
             rebuild(task, prepared, recipe_of(recorded), Path(scratch), seed)
         except OnrampError as error:
             other = (*other_data(data, recorded), str(error))

@@ -19,6 +19,7 @@ from lifecycle.webhook import alias_moved
 from training import record
 from training.candidate import Budget, Built, build, rows_of
 from training.model import FOLDER
+from training.splits import HELD_BACK, Shares
 from training.trainingset import TrainingSet
 
 
@@ -89,6 +90,7 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
     storage: str | None = None,
     seed: int = 0,
     tags: Mapping[str, str] | None = None,
+    regained: float | None = None,
     progress: Progress = silent,
 ) -> TrainReport:
     """Assemble the training set as known at `as_of`, train on it and register the version.
@@ -104,6 +106,9 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
         storage: URL of the search's database, where machines share it.
         seed: of everything that is drawn.
         tags: of the caller, written onto the version from its first moment, beside our own.
+        regained: of a retrain, the loss in ROC-AUC that it answers, or 0: hold back no more than
+            the gate needs to see that regained, and choose how far back to learn from
+            (`training.newest`). None: cut by shares.
         progress: shows the search's trials.
 
     Raises:
@@ -117,7 +122,15 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
     data = replace(assemble(home, task, now), definitions=definitions(home, task.name))
     assembled = time.monotonic() - began
     budget = Budget(trials=trials, seconds=seconds, seed=seed, workers=workers, storage=storage)
-    return train_on(home, task, data, budget, progress, assembled=assembled, tags=tags)
+    shares = HELD_BACK
+    if regained is not None and data.timed:
+        from training.newest import for_retrain  # noqa: PLC0415  # what a first training needs not
+
+        shares, window = for_retrain(task, data, regained)
+        tags = {**(tags or {}), "window": window.words}
+    return train_on(
+        home, task, data, budget, progress, assembled=assembled, tags=tags, shares=shares
+    )
 
 
 def train_on(  # noqa: PLR0913  # what `train` hands on, each by name
@@ -129,6 +142,7 @@ def train_on(  # noqa: PLR0913  # what `train` hands on, each by name
     *,
     assembled: float = 0.0,
     tags: Mapping[str, str] | None = None,
+    shares: Shares = HELD_BACK,
 ) -> TrainReport:
     """Train on a given training set, record the run and register the version."""
     began = time.monotonic()
@@ -138,7 +152,7 @@ def train_on(  # noqa: PLR0913  # what `train` hands on, each by name
         title = f"{task.name} as of {data.as_of:%Y-%m-%d}"
         of_run = {"task": task.name, "seed": str(budget.seed)}
         with tracking.run(home, task.name, title, of_run) as run:
-            built = build(task, data, budget, folder, home.studies, progress)
+            built = build(task, data, budget, folder, home.studies, progress, shares=shares)
             uri = record.log(run, task, built)
         registry = Registry(home)
         own = record.version_tags(task, built, run.run_id)

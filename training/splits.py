@@ -12,7 +12,9 @@ A plain table without time has no later: `training.shuffled` cuts it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,14 +37,31 @@ class Shares:
     """How much is held back: of the customers for the test, of the rest's rows to calibrate.
 
     With no rows to calibrate on, calibration uses out-of-fold predictions of the training rows;
-    with no test, nothing is judged.
+    with no test, nothing is judged. A retrain learns from the newest rows it can
+    (`training.newest`): there the shares are only the most that is held back.
+
+    Attributes:
+        enough: rows of the rarest class that a test needs; 0: its whole share.
+        enough_to_calibrate: the same of the rows to calibrate on.
+        embargo: whether rows are left out whose label was not known when the test began. Without,
+            what is learned ends where the test begins, and customers are apart all the same.
+        days: how far back from the test is learned from; 0: as far as there is anything.
     """
 
     test: float = TEST_SHARE
     calibrate: float = CALIBRATE_SHARE
+    enough: int = 0
+    enough_to_calibrate: int = 0
+    embargo: bool = True
+    days: int = 0
 
 
 HELD_BACK = Shares()
+
+
+def shares_of(facts: Mapping[str, Any]) -> Shares:
+    """What a version held back, by its facts; those that do not say did as is usual."""
+    return Shares(**facts["shares"]) if "shares" in facts else HELD_BACK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +70,10 @@ class Splits:
 
     Attributes:
         test_from: sign-up time of the first test customer; without a test, after the last.
-        test_starts: the first test moment; every label outside the test was known by then.
-        embargoed: rows left out because their label was not.
+        test_starts: the first test moment; every label outside the test was known by then, or
+            without an embargo every moment outside the test came before.
+        embargoed: rows left out because it was not.
+        outdated: rows left out because they are older than what is to be learned from.
     """
 
     train: Positions
@@ -61,6 +82,7 @@ class Splits:
     test_from: pd.Timestamp
     test_starts: pd.Timestamp
     embargoed: int
+    outdated: int = 0
 
 
 def split(frame: pd.DataFrame, shares: Shares = HELD_BACK) -> Splits:
@@ -74,28 +96,71 @@ def split(frame: pd.DataFrame, shares: Shares = HELD_BACK) -> Splits:
         DataError: a part has too few rows or only one class; the error says which and why.
     """
     refuse_empty(frame)
-    customers = frame.drop_duplicates("customer_id")
-    test_from = start_of(customers["signed_up_at"], shares.test)
+    test_from = start_of_test(frame, shares)
     in_test = (frame["signed_up_at"] >= test_from).to_numpy()
     last = frame["label_end"].max()
     test_starts = frame.loc[in_test, "event_timestamp"].min() if in_test.any() else last
-    known = (frame["label_end"] <= test_starts).to_numpy()
-    usable = frame[~in_test & known]
-    # by rows and not by customers: late sign-ups have lost most of theirs to the embargo
-    calibrate_from = (
-        start_of(usable["signed_up_at"], shares.calibrate) if len(usable) else test_from
-    )
+    if shares.embargo or not in_test.any():
+        known = (frame["label_end"] <= test_starts).to_numpy()
+    else:
+        known = (frame["event_timestamp"] < test_starts).to_numpy()
+    recent = np.ones(len(frame), dtype=bool)
+    if shares.days:
+        since = test_starts - pd.Timedelta(days=shares.days)
+        recent = (frame["event_timestamp"] >= since).to_numpy()
+    learned = ~in_test & known & recent
+    calibrate_from = start_of_calibration(frame[learned], shares, test_from)
     late = (frame["signed_up_at"] >= calibrate_from).to_numpy()
     found = Splits(
-        train=np.flatnonzero(~in_test & known & ~late),
-        calibrate=np.flatnonzero(~in_test & known & late),
+        train=np.flatnonzero(learned & ~late),
+        calibrate=np.flatnonzero(learned & late),
         test=np.flatnonzero(in_test),
         test_from=test_from,
         test_starts=test_starts,
         embargoed=int((~in_test & ~known).sum()),
+        outdated=int((~in_test & known & ~recent).sum()),
     )
     check(frame, found, shares)
     return found
+
+
+def start_of_test(frame: pd.DataFrame, shares: Shares) -> pd.Timestamp:
+    """The sign-up time from which customers are the test's."""
+    share = start_of(frame.drop_duplicates("customer_id")["signed_up_at"], shares.test)
+    return max(share, start_of_enough(frame, shares.enough)) if shares.enough else share
+
+
+def start_of_calibration(
+    usable: pd.DataFrame, shares: Shares, otherwise: pd.Timestamp
+) -> pd.Timestamp:
+    """The sign-up time from which usable rows calibrate.
+
+    By rows and not by customers: late sign-ups have lost most of theirs to the embargo.
+    """
+    if not len(usable):
+        return otherwise
+    share = start_of(usable["signed_up_at"], shares.calibrate)
+    if not shares.enough_to_calibrate or shares.calibrate <= 0:
+        return share
+    return max(share, start_of_enough(usable, shares.enough_to_calibrate))
+
+
+def start_of_enough(frame: pd.DataFrame, enough: int) -> pd.Timestamp:
+    """The latest sign-up time after which the rarest class has so many rows; or the first.
+
+    Args:
+        frame: `signed_up_at` and `label`.
+        enough: rows, above zero.
+    """
+    newest = frame.sort_values("signed_up_at", ascending=False, kind="stable")
+    first = pd.Timestamp(newest["signed_up_at"].iloc[-1])
+    places = [
+        np.flatnonzero((newest["label"] == label).to_numpy()) for label in newest["label"].unique()
+    ]
+    if min(map(len, places)) < enough:
+        return first
+    needed = max(int(found[enough - 1]) for found in places)
+    return pd.Timestamp(newest["signed_up_at"].iloc[needed])
 
 
 def refuse_empty(frame: pd.DataFrame) -> None:

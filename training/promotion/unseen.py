@@ -2,10 +2,11 @@
 
 Two things have to hold, and each is checked on its own. The rule: of customers who signed up
 after both models' training customers, at moments when every label that either of them learned
-from was known. The proof: the hashed keys of the rows that each version was trained and
-calibrated on (`lifecycle.row_keys`) share none with them. The rule alone would believe what a
-version says of itself; the keys alone would let a customer's next moment judge, which resembles
-the one that was learned. One overlap, and the gate does not judge.
+from was known (of a retrain: after every moment that it learned from). The proof: the hashed keys
+of the rows that each version was trained and calibrated on (`lifecycle.row_keys`) share none with
+them. The rule alone would believe what a version says of itself; the keys alone would let a
+customer's next moment judge, which resembles the one that was learned. One overlap, and the gate
+does not judge.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Learned(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """`test_signed_up_from` and `labels_known_until`, as ISO 8601 with zone."""
+        """`test_signed_up_from`, `labels_known_until` and, of a retrain, `learned_before`."""
         ...
 
     @property
@@ -34,6 +35,9 @@ class Learned(Protocol):
 
 def after(frame: pd.DataFrame, versions: Sequence[Learned]) -> pd.Series[bool]:
     """Rows of later customers, at moments after the last label that any version learned from.
+
+    A retrain learns up to where its test begins (`training.newest`), from customers who signed up
+    earlier: of it, moments after the last that it learned from.
 
     Args:
         frame: `signed_up_at` and `event_timestamp`, aware; a row that lacks one comes after
@@ -46,7 +50,8 @@ def after(frame: pd.DataFrame, versions: Sequence[Learned]) -> pd.Series[bool]:
     later = frame["signed_up_at"].notna() & frame["event_timestamp"].notna()
     for one in versions:
         later &= frame["signed_up_at"] >= pd.Timestamp(one.facts["test_signed_up_from"])
-        later &= frame["event_timestamp"] >= pd.Timestamp(one.facts["labels_known_until"])
+        until = one.facts.get("learned_before") or one.facts["labels_known_until"]
+        later &= frame["event_timestamp"] >= pd.Timestamp(until)
     return later
 
 
