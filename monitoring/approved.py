@@ -15,9 +15,9 @@ from lifecycle import version_files
 from lifecycle.dataset import DataSet
 from lifecycle.errors import DataError, NotReady
 from lifecycle.home import Home
+from lifecycle.ledger import Entry, Ledger
 from lifecycle.profile import Profile
 from lifecycle.profiling import Bounds
-from lifecycle.ledger import Entry, Ledger
 from lifecycle.registry import Registry, Version
 from lifecycle.row_keys import Keys, row_keys
 from lifecycle.task import Task

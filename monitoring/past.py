@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from lifecycle.home import Home
+from lifecycle.job_states import JUDGED
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.task import Monitor
@@ -20,7 +21,6 @@ from monitoring.evidence import Past
 ACTOR = "monitor"
 KEPT = 12  # earlier verdicts that are evidence: enough for every alarm that can still stand
 MONTH = timedelta(days=30)
-JUDGED = ("promoted", "refused", "undecided")
 MOST_DOUBLED = 4  # sixteen windows: a world that nothing learns is looked at three times a year
 
 
