@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.triage_model import WATCHED, Made, answered, approved
-from benchmarks.triage_world import DELAY, FEATURES, START, WEEK, People
-from monitoring.approved import Approved
+from benchmarks.triage_world import DELAY, FEATURES, NUMBERS, START, WEEK, People
+from lifecycle.profile import Profile, Shape, profile_of, shape_of
+from lifecycle.profiling import Bounds
+from monitoring.estimated import expected_of
 from monitoring.evidence import Evidence, Past
-from monitoring.gather import Ripened, drifts, estimated, ripened
+from monitoring.gather import Ripened, ripened
 from monitoring.gather import champion as champion_of
 from monitoring.past import retrains_of
-from monitoring.quality import columns_broken
+from monitoring.profile import Reference, breaches, drifts, profile_window
 from monitoring.triage import Verdict, triage
-from monitoring.windows import Span, Window, window
+from monitoring.windows import Span, Window
 
 LABEL = ["customer_id", "event_timestamp", "label"]
 Weeks = Callable[[int], People]
@@ -43,6 +45,7 @@ class Served:
         champion: who answers.
         baseline, pinned: what was approved, and with which version.
         judged: (version, week) → what its labels said.
+        references: version → its test in counts.
     """
 
     weeks: Weeks
@@ -53,6 +56,7 @@ class Served:
     history: list[Past] = field(default_factory=list)
     jobs: list[Job] = field(default_factory=list)
     judged: dict[tuple[int, int], Ripened] = field(default_factory=dict)
+    references: dict[int, Reference] = field(default_factory=dict)
 
     @classmethod
     def of(cls, weeks: Weeks, champion: Made) -> Served:
@@ -75,24 +79,63 @@ class Served:
         return verdict, evidence
 
 
+@dataclass(frozen=True, kw_only=True)
+class Logged(Window):
+    """A window whose rows are an array, counted by the same places as one on the disk."""
+
+    logged: pd.DataFrame
+    champion: int
+
+    @property
+    def frame(self) -> pd.DataFrame:  # type: ignore[override]  # read from nowhere
+        return self.logged
+
+    def profile(
+        self, shapes: Sequence[Shape], bounds: Mapping[str, Bounds], own: Sequence[str] = ()
+    ) -> Profile:
+        """The rows in counts; another version's answers are none of the champion's."""
+        if self.logged.empty:
+            return Profile(shapes=tuple(shapes), parts={})
+        rows = self.logged.assign(
+            **{name: self.logged[name].where(self.logged["version"] == self.champion)
+               for name in own if len(self.versions) > 1 or self.champion not in self.versions}
+        )  # fmt: skip
+        return profile_of(rows, shapes)
+
+    def commonest(self, column: str, known: Sequence[str]) -> tuple[object, int]:
+        found = self.logged[column][~self.logged[column].isin(list(known))].value_counts()
+        return (found.index[0], int(found.iloc[0])) if len(found) else (None, 0)
+
+
 def importance(made: Made) -> Mapping[str, float]:
     """Each input's share of the spread of the log-odds."""
     spread = np.abs(made.model.weights[1:]) * made.test.matrix.std(axis=0)
-    of_plan = float(spread[6] + spread[7])
-    shares = {**dict(zip(FEATURES[:6], map(float, spread[:6]), strict=True)), "plan": of_plan}
-    return {name: share / sum(shares.values()) for name, share in shares.items()}
+    parts = dict(zip(NUMBERS, map(float, spread[:6]), strict=True))
+    return {**parts, "plan": float(spread[6] + spread[7]), "source": 0.0}
+
+
+def reference_of(served: Served) -> Reference:
+    """The champion's own test in counts, as its version would carry it."""
+    made = served.champion
+    if made.number not in served.references:
+        against = approved(made, served.baseline, served.pinned)
+        shapes = [shape_of(name, against.reference[name]) for name in (*FEATURES, "prediction")]
+        counts = profile_of(against.reference, shapes)
+        known = replace(counts, importance=importance(made))
+        served.references[made.number] = Reference(
+            against=against, profile=known, whole=known.whole()
+        )
+    return served.references[made.number]
 
 
 def evidence_at(served: Served, end: int, as_of: datetime) -> Evidence:
     """What `monitoring.gather` brings together from the stores, from arrays."""
-    champion, monitor = served.champion, WATCHED.monitor
-    against = approved(champion, served.baseline, served.pinned, importance(champion))
-    number, before = champion.number, against.reference
-
-    now = at(served, end - 1, number)
+    reference, monitor = reference_of(served), WATCHED.monitor
+    against = reference.against
+    now = at(served, end - 1)
+    counts = profile_window(reference, now)
     weeks = [end - 1 - DELAY - n for n in range(monitor.of + 1)]
-    ripe = [at(served, week, number) for week in weeks]
-    judged = [judged_once(served, against, week) for week in weeks[: monitor.of]]
+    judged = [judged_once(served, reference, week) for week in weeks[: monitor.of]]
     tried = retrains_of(served.jobs, monitor, as_of, served.history)
     return Evidence(
         task=WATCHED.name,
@@ -100,9 +143,9 @@ def evidence_at(served: Served, end: int, as_of: datetime) -> Evidence:
         rows=now.rows,
         due=now.rows,
         least_rows=monitor.least_rows,
-        champion=champion_of(against, [now, *ripe]),
-        broken=columns_broken(before, now.frame, against.bounds),
-        drift=drifts(against, before, now.frame, effect=monitor.effect),
+        champion=champion_of(against, [now, *(at(served, week) for week in weeks)]),
+        broken=breaches(reference, now, counts),
+        drift=drifts(reference, counts, monitor.effect),
         effect=monitor.effect,
         performance=tuple(one.performance for one in judged),
         tolerated_loss=monitor.tolerated_loss,
@@ -113,26 +156,35 @@ def evidence_at(served: Served, end: int, as_of: datetime) -> Evidence:
         retrains_this_month=tried.this_month,
         retrains_a_month=monitor.retrains_a_month,
         history=tuple(served.history),
-        estimated=estimated(against, now, judged),
-        importance=tuple(against.importance.items()),
-    )
+        estimated=expected_of(
+            against.yardstick, against.reference, now.by(against.version.number),
+            [one.given for one in judged if not one.performance.set_aside],
+        ),
+    )  # fmt: skip
 
 
-def judged_once(served: Served, against: Approved, week: int) -> Ripened:
+def judged_once(served: Served, reference: Reference, week: int) -> Ripened:
     """What the labels of a week say of the champion: they come once, so it is measured once."""
-    key = against.version.number, week
+    key = reference.against.version.number, week
     if key not in served.judged:
         truth = served.weeks(week).frame[LABEL]
-        served.judged[key] = ripened(at(served, week, key[0]), against, truth)
+        served.judged[key] = ripened(at(served, week), reference, truth)
     return served.judged[key]
 
 
-def at(served: Served, week: int, champion: int) -> Window:
+def at(served: Served, week: int) -> Logged:
     """The window of one week; empty where nothing was answered."""
     logged = served.log.get(week)
     if logged is None:
         logged = next(iter(served.log.values())).head(0)
-    return window(Span(start=START + week * WEEK, end=START + (week + 1) * WEEK), logged, champion)
+    by = {int(str(version)): rows for version, rows in logged.groupby("version")}
+    return Logged(
+        span=Span(start=START + week * WEEK, end=START + (week + 1) * WEEK),
+        rows=len(logged), logged=logged, champion=served.champion.number,
+        versions={version: len(rows) for version, rows in by.items()},
+        firsts={version: rows["event_timestamp"].min().to_pydatetime()
+                for version, rows in by.items()},
+    )  # fmt: skip
 
 
 def past_of(as_of: datetime, evidence: Evidence, verdict: Verdict) -> Past:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +13,13 @@ from benchmarks.gate_rules import SHIPPED
 from benchmarks.triage_world import DELAY, FEATURES, Floats, People
 from lifecycle.gate import Evidence, judge
 from lifecycle.metrics import Labels, measure
+from lifecycle.profiling import Bounds
 from lifecycle.registry import Version
 from lifecycle.row_keys import Keys, row_keys
 from lifecycle.task import Monitor, Task
 from lifecycle.version_files import REFERENCE_ROWS
 from monitoring.approved import Approved
 from monitoring.performance import Yardstick
-from monitoring.quality import Bounds
 from tasks.churn import TASK
 from training.newest import Window, bounded, choose, with_window
 from training.promotion.evidence import compared
@@ -138,7 +137,7 @@ def answered(made: Made, people: People) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def approved(made: Made, baseline: float, pinned: int, importance: Mapping[str, float]) -> Approved:
+def approved(made: Made, baseline: float, pinned: int) -> Approved:
     """What the version carries, as `monitoring.approved` reads it from its files."""
     people = made.test
     rows = np.arange(len(people.labels))
@@ -155,5 +154,5 @@ def approved(made: Made, baseline: float, pinned: int, importance: Mapping[str, 
         bounds={name: Bounds() for name in FEATURES},
         yardstick=Yardstick(kind="binary", monitor=WATCHED.monitor, baseline=baseline,
                             calibration=gap),
-        trained_as_of=made.as_of, seen=made.seen, pinned=pinned, importance=importance,
+        trained_as_of=made.as_of, seen=made.seen, pinned=pinned, profile=None,
     )  # fmt: skip

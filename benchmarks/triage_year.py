@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from benchmarks.triage_look import Served, tried
-from benchmarks.triage_model import Made, answered, approved, make, on_all, promoted
-from benchmarks.triage_world import DELAY, FEATURES, START, WEEK, People, Truth, World, together
+from benchmarks.triage_look import Served, at, reference_of, tried
+from benchmarks.triage_model import Made, answered, make, on_all, promoted
+from benchmarks.triage_world import DELAY, START, WEEK, People, Truth, World, together
 from lifecycle.metrics import measure
 from monitoring import drift
+from monitoring.profile import profile_window
 
 WEEKS = 52
 ROWS = 1_500  # customers a week
@@ -63,9 +64,10 @@ def replaced(year: Year, end: int, *, fresh: bool = False) -> None:
 def any_column(year: Year, end: int) -> None:
     """Retrain when any column of the newest week differs from what was learned from."""
     served = year.served
-    current = served.log[end - 1]
-    reference = approved(served.champion, 0.0, 0, {}).reference
-    if min(one.p_value for one in drift.measure(reference, current, FEATURES)) < ALPHA:
+    reference = reference_of(served)
+    counts = profile_window(reference, at(served, end - 1)).whole()
+    found = drift.measure(reference.features, reference.whole, counts)
+    if min(one.p_value for one in found) < ALPHA:
         replaced(year, end)
 
 

@@ -130,7 +130,8 @@ class Evidence:
         return tuple(
             drift
             for drift in self.drift
-            if drift.outcome == "stable" and drift.weighs
+            if drift.outcome == "stable"
+            and drift.weighs
             and drift.column in before
             and drift.effect >= STILL_DRIFTED * self.effect
         )

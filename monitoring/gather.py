@@ -125,7 +125,9 @@ def gather_once(
             retrains_a_month=monitor.retrains_a_month,
             history=verdicts,
             estimated=expected_of(
-                against.yardstick, against.reference, now.by(version),
+                against.yardstick,
+                against.reference,
+                now.by(version),
                 [one.given for one in ripe[: monitor.of] if not one.performance.set_aside],
             ),
         )

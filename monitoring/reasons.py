@@ -12,7 +12,9 @@ from monitoring.performance import Performance
 from monitoring.quality import Breach
 
 NAMED = 5  # columns that a sentence names before it counts the rest
-IMPOSSIBLE = ("missing", "one value", "unit", "bounds", "new categories")
+# Checks whose alarm means that the data is broken: what columns hold, and how events came.
+VALUES = ("missing", "one value", "unit", "bounds", "new categories")
+ARRIVALS = ("late events", "duplicates", "skew")
 
 
 def breaches(evidence: Evidence, *checks: str) -> list[Breach]:
@@ -27,7 +29,7 @@ def listed(words: list[str]) -> str:
 
 def stale(evidence: Evidence) -> str:
     found = breaches(evidence, "freshness")
-    return f"The source has gone quiet: {found[0].words}." if found else ""
+    return f"The source has gone quiet: {listed([b.words for b in found])}." if found else ""
 
 
 def unscored(evidence: Evidence) -> str:
@@ -47,7 +49,7 @@ def too_few(evidence: Evidence) -> str:
 
 
 def impossible(evidence: Evidence) -> str:
-    found = breaches(evidence, *IMPOSSIBLE)
+    found = breaches(evidence, *VALUES, *ARRIVALS)
     return f"The data is broken: {listed([b.words for b in found])}." if found else ""
 
 
@@ -160,7 +162,7 @@ def expected_loss(evidence: Evidence) -> str:
 
 
 def drift_words(evidence: Evidence) -> str:
-    moved = (*evidence.drifted, *evidence.lingering)
+    moved = (*evidence.weighty, *evidence.lingering)
     if not moved:
         return ""
     harm = "no harm was seen" if evidence.judged else "no label has ripened to show harm"
@@ -168,8 +170,14 @@ def drift_words(evidence: Evidence) -> str:
         harm = "harm was seen"
     return (
         f"{len(moved)} of {len(evidence.drift)} comparisons drifted and {harm}: "
-        f"{listed([d.words for d in moved])}."
+        f"{listed([d.words for d in moved])}.{lightly(evidence)}"
     )
+
+
+def lightly(evidence: Evidence) -> str:
+    """What drifted and weighs nothing, named all the same."""
+    light = [drift.words for drift in evidence.drifted if not drift.weighs]
+    return f" The model hardly uses what moved besides: {listed(light)}." if light else ""
 
 
 def nothing(evidence: Evidence) -> str:
@@ -177,7 +185,8 @@ def nothing(evidence: Evidence) -> str:
     labels = (
         evidence.judged[0].words if evidence.judged else "no window of ripened labels to judge yet"
     )
-    return f"Nothing to do: {checked}, none drifted; {labels}."
+    drifted = "none that matters drifted" if evidence.drifted else "none drifted"
+    return f"Nothing to do: {checked}, {drifted}; {labels}.{lightly(evidence)}"
 
 
 def breach_numbers(*checks: str) -> Callable[[Evidence], str]:
@@ -251,7 +260,7 @@ def estimate_numbers(evidence: Evidence) -> str:
 def drift_numbers(evidence: Evidence) -> str:
     most = f", the largest: {evidence.drift[0].words}" if evidence.drift else ""
     return (
-        f"{len(evidence.drifted)} of {len(evidence.drift)} drifted, "
+        f"{len(evidence.weighty)} of {len(evidence.drift)} drifted and matter, "
         f"{len(evidence.lingering)} not back yet, least effect {evidence.effect:g}{most}"
     )
 

@@ -256,7 +256,6 @@ def write_files(built: Built, seed: int) -> None:
         "rows": rows_of(prepared),
         "calibration_log_loss": dict(built.calibrated.losses),
         "search_value": built.found.value,
-        "importance": dict(built.importance),
     }
     text = json.dumps(plain(evaluation), indent=1, allow_nan=False)
     (built.folder / EVALUATION.name).write_text(text, encoding="utf-8")
