@@ -78,16 +78,15 @@ def key(line: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def work(null: int, runs: int, years: int) -> Iterator[tuple[tuple[Any, ...], Callable[[], str]]]:
-    """Everything that is measured, by its key."""
-    for seed in range(years):
-        for policy in POLICIES:
+    """Everything that is measured, by its key; some of each comes early."""
+    stretches = [min(STRETCH, null - start) for start in range(0, null, STRETCH)]
+    for seed in range(max(runs, years, len(stretches))):
+        for policy in POLICIES if seed < years else ():
             yield ("year", policy, seed), partial(year, policy, seed)
-    for seed, start in enumerate(range(0, null, STRETCH)):
-        weeks = min(STRETCH, null - start)
-        yield ("quiet", weeks, seed), partial(quiet, seed, weeks)
-    for seed in range(runs):
-        for plant in PLANTS:
+        for plant in PLANTS if seed < runs else ():
             yield ("power", plant, seed), partial(power, plant, seed)
+        for weeks in stretches[seed : seed + 1]:
+            yield ("quiet", weeks, seed), partial(quiet, seed, weeks)
 
 
 @click.command()

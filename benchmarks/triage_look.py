@@ -91,7 +91,10 @@ class Logged(Window):
         return self.logged
 
     def profile(
-        self, shapes: Sequence[Shape], bounds: Mapping[str, Bounds], own: Sequence[str] = ()
+        self,
+        shapes: Sequence[Shape],
+        bounds: Mapping[str, Bounds],  # noqa: ARG002  nothing is bounded here
+        own: Sequence[str] = (),
     ) -> Profile:
         """The rows in counts; another version's answers are none of the champion's."""
         if self.logged.empty:

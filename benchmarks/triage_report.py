@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.triage_picture import draw
-from benchmarks.triage_year import CONCEPT, POLICIES, reachable
+from benchmarks.triage_year import BUG, CONCEPT, POLICIES, reachable
 from lifecycle.whole import write_whole
 from monitoring.triage import RULES
 
@@ -84,6 +84,8 @@ def write(
             "![ROC-AUC by week under each policy, and its retrains](triage.svg)",
             "",
             *verdict_table(years),
+            "",
+            *estimates(years),
             "",
             HOW.format(concept=CONCEPT),
         ]
@@ -194,6 +196,28 @@ def verdict_table(years: Sequence[Line]) -> Iterator[str]:
     for week, rule, outcome in own[0]["verdicts"]:
         if outcome != "ignore":
             yield f"| {week} | *{outcome}* | {rule} | {told.get(week, '')} |"
+
+
+def estimates(years: Sequence[Line]) -> Iterator[str]:
+    """How far the estimate before labels was off, where nothing had changed and where it had."""
+    off = [
+        (week, abs(value - came))
+        for line in years
+        for week, (value, came) in enumerate(
+            zip(line.get("estimates", ()), line["auc"], strict=False)
+        )
+        if value is not None and line["policy"] == "Onramp"
+    ]
+    answered = [week for line in years if line["policy"] == "Onramp" for week in retrains(line)[:1]]
+    until = min(answered, default=0)
+    calm = [gap for week, gap in off if week < CONCEPT and week != BUG]
+    blind = [gap for week, gap in off if CONCEPT <= week < until]
+    if calm and blind:
+        yield (
+            f"The ROC-AUC estimated before labels was off by {np.mean(calm):.3f} on average until "
+            f"the relation changed, the season and other people included, and by "
+            f"{np.mean(blind):.3f} from then to the first retrain: it assumes the relation to hold."
+        )
 
 
 def reached(yes: bool, words: str) -> str:

@@ -32,12 +32,14 @@ class Year:
         distrusted: weeks that triage called broken.
         retrains: (week, what became of it).
         verdicts: (week, rule, outcome), of our policy.
+        estimates: of the ROC-AUC of each week before its labels, of our policy.
     """
 
     served: Served
     distrusted: set[int] = field(default_factory=set)
     retrains: list[tuple[int, str]] = field(default_factory=list)
     verdicts: list[tuple[int, str, str]] = field(default_factory=list)
+    estimates: list[float | None] = field(default_factory=list)
     made: int = 1
 
     def labelled(self, end: int) -> People:
@@ -88,8 +90,9 @@ def weekly_by_window(year: Year, end: int) -> None:
 def ours(year: Year, end: int) -> None:
     """Onramp: triage decides, a retrain learns from the newest, the gate judges."""
     served = year.served
-    verdict, _ = served.look(end)
+    verdict, evidence = served.look(end)
     year.verdicts.append((end, verdict.rule, verdict.outcome))
+    year.estimates.append(evidence.estimated.value if evidence.estimated else None)
     if verdict.outcome == "broken data":
         year.distrusted.add(end - 1)
     if verdict.outcome != "retrain":
@@ -133,7 +136,7 @@ def lived(policy: str, seed: int, story: Truth = STORY, weeks: int = WEEKS) -> s
         POLICIES[policy](year, week + 1)
     return json.dumps(
         {"what": "year", "policy": policy, "seed": seed, "auc": aucs, "retrains": year.retrains,
-         "verdicts": year.verdicts}
+         "verdicts": year.verdicts, "estimates": year.estimates}
     )  # fmt: skip
 
 

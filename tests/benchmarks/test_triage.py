@@ -106,7 +106,8 @@ def lines() -> list[dict]:
     aucs = [0.8] * 52
     years = [
         {"what": "year", "policy": policy, "seed": 0, "auc": aucs, "verdicts": [],
-         "retrains": [(36, "promoted, 14 days")] if policy == "Onramp" else []}
+         "retrains": [(36, "promoted, 14 days")] if policy == "Onramp" else [],
+         "estimates": [0.79] * 52 if policy == "Onramp" else []}
         for policy in POLICIES
     ]  # fmt: skip
     years[-1]["verdicts"] = [(1, "nothing", "ignore"), (36, "decay", "retrain")]
@@ -139,6 +140,7 @@ def test_the_report_says_what_was_reached(tmp_path: Path) -> None:
     assert "67% of 3." in text
     assert "| Onramp | 1.0 | 0.0 | 0.8000 | 0.8000 | 0.8000 | 0.0 |" in text
     assert "| *the truth itself* | | | 0.8500 | | | |" in text
+    assert "was off by 0.010 on average until" in text
     assert "| 36 | *retrain* | decay | promoted, 14 days |" in text
     assert (tmp_path / "triage.svg").stat().st_size > 1_000
     write([], tmp_path)
