@@ -194,7 +194,16 @@ def held_back(prepared: Prepared) -> dict[str, Any]:
     return {
         "shares": asdict(prepared.shares),
         "learned_before": prepared.splits.test_starts.isoformat(),
+        **jury_of(prepared),
     }
+
+
+def jury_of(prepared: Prepared) -> dict[str, Any]:
+    """Who of the earlier customers judges."""
+    since = prepared.splits.jury_from
+    if since is None:
+        return {}
+    return {"jury": {"share": prepared.shares.jury, "signed_up_from": since.isoformat()}}
 
 
 def ranked(

@@ -4,8 +4,9 @@ A share of the rows that grows with the table is too much to hold back when the 
 the newest 22 % are the test, the rows of a horizon before it are embargoed, and nothing is left
 of the new world to learn from. So a retrain holds back no more than its gate needs for a paired
 test, and everything before the test's first moment is learned from: customers stay apart and time
-goes forward. Then the training window is chosen by evidence, all of it or the last 8, 4 or 2
-weeks: each is fitted and judged on later customers within the training rows.
+goes forward. A jury (`training.jury`) sees to it that late moments are judged, too. Then the
+training window is chosen by evidence, all of it or the last 8, 4 or 2 weeks: each is fitted and
+judged on later customers within the training rows.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from lifecycle.task import Kind, Task
 from training.admission import admit
 from training.boosters import Rows, Settings, bins_for, prepare
 from training.encode import fit_encoder
+from training.jury import SHARE
 from training.model import Matrix
 from training.parts import class_index, classes_of
 from training.promotion.paired import Pair, clustered_mean
@@ -106,8 +108,9 @@ def needed(gate: Gate, regained: float) -> int:
 def bounded(gate: Gate, regained: float = 0.0) -> Shares:
     """What a retrain holds back: no more than its gate needs."""
     return replace(
-        HELD_BACK, enough=needed(gate, regained), enough_to_calibrate=CALIBRATES, embargo=False
-    )
+        HELD_BACK, enough=needed(gate, regained), enough_to_calibrate=CALIBRATES, embargo=False,
+        jury=SHARE,
+    )  # fmt: skip
 
 
 def with_window(shares: Shares, window: Window) -> Shares:
@@ -130,7 +133,8 @@ def choose(kind: Kind, frame: pd.DataFrame, labels: Labels, shares: Shares, fit:
     try:
         learned = split(frame, shares)
         before = np.sort(np.concatenate([learned.train, learned.calibrate]))
-        within = split(frame.iloc[before], Shares(calibrate=0, enough=JUDGES, embargo=False))
+        apart = Shares(calibrate=0, enough=JUDGES, embargo=False, jury=SHARE)
+        within = split(frame.iloc[before], apart)
     except DataError:  # too few rows for this; training itself says whether they carry a model
         return Window()
     judges, fitted = before[within.test], before[within.train]

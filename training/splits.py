@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from lifecycle.errors import DataError
+from training.jury import Chosen, jurors, jury_from
 
 TEST_SHARE = 0.22
 CALIBRATE_SHARE = 0.15
@@ -46,6 +47,8 @@ class Shares:
         embargo: whether rows are left out whose label was not known when the test began. Without,
             what is learned ends where the test begins, and customers are apart all the same.
         days: how far back from the test is learned from; 0: as far as there is anything.
+        jury: of the customers who signed up before the test's and have moments in it, the share
+            that judges (`training.jury`).
     """
 
     test: float = TEST_SHARE
@@ -54,6 +57,7 @@ class Shares:
     enough_to_calibrate: int = 0
     embargo: bool = True
     days: int = 0
+    jury: float = 0.0
 
 
 HELD_BACK = Shares()
@@ -72,8 +76,9 @@ class Splits:
         test_from: sign-up time of the first test customer; without a test, after the last.
         test_starts: the first test moment; every label outside the test was known by then, or
             without an embargo every moment outside the test came before.
-        embargoed: rows left out because it was not.
+        embargoed: rows left out because it was not, or because their customer is in the jury.
         outdated: rows left out because they are older than what is to be learned from.
+        jury_from: sign-up time of the first who may be in the jury; None: there is none.
     """
 
     train: Positions
@@ -83,6 +88,7 @@ class Splits:
     test_starts: pd.Timestamp
     embargoed: int
     outdated: int = 0
+    jury_from: pd.Timestamp | None = None
 
 
 def split(frame: pd.DataFrame, shares: Shares = HELD_BACK) -> Splits:
@@ -104,10 +110,13 @@ def split(frame: pd.DataFrame, shares: Shares = HELD_BACK) -> Splits:
         known = (frame["label_end"] <= test_starts).to_numpy()
     else:
         known = (frame["event_timestamp"] < test_starts).to_numpy()
+    jury, since_when = in_jury(frame, shares, test_starts)
+    in_test |= jury & (frame["event_timestamp"] >= test_starts).to_numpy()
     recent = np.ones(len(frame), dtype=bool)
     if shares.days:
         since = test_starts - pd.Timedelta(days=shares.days)
         recent = (frame["event_timestamp"] >= since).to_numpy()
+    known &= ~jury
     learned = ~in_test & known & recent
     calibrate_from = start_of_calibration(frame[learned], shares, test_from)
     late = (frame["signed_up_at"] >= calibrate_from).to_numpy()
@@ -119,9 +128,21 @@ def split(frame: pd.DataFrame, shares: Shares = HELD_BACK) -> Splits:
         test_starts=test_starts,
         embargoed=int((~in_test & ~known).sum()),
         outdated=int((~in_test & known & ~recent).sum()),
+        jury_from=since_when,
     )
     check(frame, found, shares)
     return found
+
+
+def in_jury(
+    frame: pd.DataFrame, shares: Shares, test_starts: pd.Timestamp
+) -> tuple[Chosen, pd.Timestamp | None]:
+    """Rows of customers who may have moments in the test and are set apart to judge."""
+    if not shares.jury:
+        return np.zeros(len(frame), dtype=bool), None
+    since = jury_from(frame, test_starts)
+    late = (frame["signed_up_at"] >= since).to_numpy()
+    return late & jurors(frame["customer_id"], shares.jury), since
 
 
 def start_of_test(frame: pd.DataFrame, shares: Shares) -> pd.Timestamp:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from lifecycle.errors import DataError
 from lifecycle.gate import AtLeast, Better, Gate, NotWorse
 from lifecycle.row_keys import Keys, row_keys
 from tests.training.conftest import CHURN, make_frame, make_set
+from training.jury import jurors
 from training.newest import WINDOWS, Window, bounded, choose, for_retrain, needed, with_window
 from training.promotion.unseen import after
 from training.splits import Shares, split
@@ -48,25 +50,34 @@ def test_no_row_is_learned_from_and_judged_on(frame: pd.DataFrame, enough: int, 
 
     And nothing that could have been learned from is left out.
     """
-    shares = Shares(enough=enough, enough_to_calibrate=35, embargo=False, days=days)
+    shares = Shares(enough=enough, enough_to_calibrate=35, embargo=False, days=days, jury=0.25)
     try:
         found = split(frame, shares)
     except DataError:
         return
     rows = list(frame.itertuples())
+    jury = set(frame["customer_id"][jurors(frame["customer_id"], 0.25)])
     learned = [rows[i] for i in (*found.train, *found.calibrate)]
     judged = [rows[i] for i in found.test]
     for one in learned:
         for other in judged:
             assert one.customer_id != other.customer_id
-            assert one.signed_up_at < other.signed_up_at
+            assert one.signed_up_at < other.signed_up_at or other.customer_id in jury
             assert one.event_timestamp < other.event_timestamp
     begun = min(row.event_timestamp for row in judged)
     first = begun - timedelta(days=days) if days else pd.Timestamp.min.tz_localize("UTC")
     could = {
         row.Index
         for row in rows
-        if row.signed_up_at < found.test_from and first <= row.event_timestamp < begun
+        if row.signed_up_at < found.test_from
+        and first <= row.event_timestamp < begun
+        and not (row.customer_id in jury and row.signed_up_at >= found.jury_from)
+    }
+    late = {row.Index for row in rows if row.event_timestamp >= begun}
+    assert late - {row.Index for row in judged} <= {
+        row.Index
+        for row in rows
+        if row.signed_up_at < found.test_from and row.customer_id not in jury
     }
     assert could == {row.Index for row in learned}
     assert len(learned) + len(judged) + found.embargoed + found.outdated == len(frame)
@@ -97,15 +108,17 @@ def test_the_gate_may_judge_the_whole_test_and_nothing_learned(
 ) -> None:
     """Rows after the version are its test and what came of later customers; no learned key."""
     try:
-        found = split(frame, Shares(enough=enough, embargo=False))
+        found = split(frame, Shares(enough=enough, embargo=False, jury=0.25))
     except DataError:
         return
+    assert found.jury_from is not None
     seen = np.concatenate([found.train, found.calibrate])
 
     facts = {
         "test_signed_up_from": found.test_from.isoformat(),
         "learned_before": found.test_starts.isoformat(),
         "labels_known_until": frame["label_end"].iloc[seen].max().isoformat(),
+        "jury": {"share": 0.25, "signed_up_from": found.jury_from.isoformat()},
     }
     version = Version(facts=facts, keys=np.unique(row_keys(frame.iloc[seen])))
     judged = after(frame, [version])
@@ -128,7 +141,7 @@ def test_what_the_gate_needs() -> None:
 class Version:
     """What the gate asks of a version."""
 
-    facts: Mapping[str, str]
+    facts: Mapping[str, Any]
     keys: Keys
 
 
@@ -192,3 +205,41 @@ def test_a_retrain_of_a_real_task() -> None:
     assert shares.enough > 0
     assert window.judged_on > 0
     assert window.losses[0] == pytest.approx(min(window.losses.values()), abs=0.1)
+
+
+def test_the_jury_judges_late_moments() -> None:
+    """A test of few days has moments of every age, a quarter of those older than its sign-ups."""
+    rng = np.random.default_rng(1)
+    day = np.repeat(np.arange(120), 20)
+    who = np.repeat(np.arange(len(day)), 5)
+    later = np.tile((1, 3, 7, 14, 30), len(day))
+    signed_up = START + pd.to_timedelta(day[who], unit="D")
+    frame = pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in who],
+            "signed_up_at": signed_up,
+            "event_timestamp": signed_up + pd.to_timedelta(later, unit="D"),
+            "label_end": signed_up + pd.to_timedelta(later + 14, unit="D"),
+            "label": rng.random(len(who)) < 0.4,
+        }
+    )
+    frame = frame[frame["label_end"] <= START + timedelta(days=121)]
+    ages = (frame["event_timestamp"] - frame["signed_up_at"]).dt.days
+    alone = split(frame, Shares(enough=60, embargo=False))
+    beside = split(frame, Shares(enough=60, embargo=False, jury=0.25))
+    assert set(ages.iloc[alone.test]) < {1, 3, 7, 14, 30}
+    assert set(ages.iloc[beside.test]) == {1, 3, 7, 14, 30}
+    older = frame.iloc[beside.test]["signed_up_at"] < beside.test_from
+    could = (frame["event_timestamp"] >= beside.test_starts) & (
+        frame["signed_up_at"] < beside.test_from
+    )
+    assert older.sum() / could.sum() == pytest.approx(0.25, abs=0.1)
+
+
+def test_jurors_are_the_same_everywhere() -> None:
+    """By name alone, in any order, and about as many as asked."""
+    names = pd.Series([f"c{n}" for n in range(4_000)])
+    chosen = jurors(names, 0.25)
+    assert chosen.mean() == pytest.approx(0.25, abs=0.03)
+    assert np.array_equal(jurors(names[::-1], 0.25)[::-1], chosen)
+    assert names[chosen].head(4).tolist() == ["c0", "c1", "c2", "c10"]

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from lifecycle.row_keys import Keys, count_seen, row_keys
+from training.jury import jurors
 
 
 class Learned(Protocol):
@@ -24,7 +25,7 @@ class Learned(Protocol):
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """`test_signed_up_from`, `labels_known_until` and, of a retrain, `learned_before`."""
+        """`test_signed_up_from`, `labels_known_until`; of a retrain `learned_before`, `jury`."""
         ...
 
     @property
@@ -37,11 +38,12 @@ def after(frame: pd.DataFrame, versions: Sequence[Learned]) -> pd.Series[bool]:
     """Rows of later customers, at moments after the last label that any version learned from.
 
     A retrain learns up to where its test begins (`training.newest`), from customers who signed up
-    earlier: of it, moments after the last that it learned from.
+    earlier and are not in its jury (`training.jury`): of it, moments after the last that it learned
+    from, of later customers and of the jury.
 
     Args:
-        frame: `signed_up_at` and `event_timestamp`, aware; a row that lacks one comes after
-            nothing.
+        frame: `customer_id`, and `signed_up_at` and `event_timestamp`, aware; a row that lacks
+            one comes after nothing.
         versions: all of whom the rows must come after.
 
     Raises:
@@ -49,10 +51,20 @@ def after(frame: pd.DataFrame, versions: Sequence[Learned]) -> pd.Series[bool]:
     """
     later = frame["signed_up_at"].notna() & frame["event_timestamp"].notna()
     for one in versions:
-        later &= frame["signed_up_at"] >= pd.Timestamp(one.facts["test_signed_up_from"])
+        later &= apart(frame, one.facts)
         until = one.facts.get("learned_before") or one.facts["labels_known_until"]
         later &= frame["event_timestamp"] >= pd.Timestamp(until)
     return later
+
+
+def apart(frame: pd.DataFrame, facts: Mapping[str, Any]) -> pd.Series[bool]:
+    """Rows of customers none of whose moments the version learned from, by what it says."""
+    others = frame["signed_up_at"] >= pd.Timestamp(facts["test_signed_up_from"])
+    jury = facts.get("jury")
+    if not jury:
+        return others
+    late = frame["signed_up_at"] >= pd.Timestamp(jury["signed_up_from"])
+    return others | (late & jurors(frame["customer_id"], jury["share"]))
 
 
 def overlap(rows: pd.DataFrame, versions: Sequence[Learned]) -> int:
