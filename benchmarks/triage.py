@@ -1,6 +1,6 @@
 """Does triage cry wolf, does it see the wolf, and what does a year under it cost?
 
-    nice python -m benchmarks.triage [--null 200] [--runs 100] [--years 3] [--jobs 1]
+    nice python -m benchmarks.triage [--null 200] [--runs 100] [--years 2] [--jobs 1]
     python -m benchmarks.triage --report [--to FOLDER]
 
 Prediction logs are made as arrays and handed to the functions that Onramp itself weighs windows,
@@ -94,7 +94,7 @@ def work(null: int, runs: int, years: int) -> Iterator[tuple[tuple[Any, ...], Ca
               help="Windows in which nothing happens.")  # fmt: skip
 @click.option("--runs", default=100, show_default=True, type=click.IntRange(min=1),
               help="Of each thing that is planted.")  # fmt: skip
-@click.option("--years", default=3, show_default=True, type=click.IntRange(min=1),
+@click.option("--years", default=2, show_default=True, type=click.IntRange(min=1),
               help="Under each policy.")  # fmt: skip
 @click.option("--jobs", default=1, show_default=True, help="Processes, of one thread each.")
 @click.option("--report", is_flag=True, help="Write the report of what is there; measure nothing.")

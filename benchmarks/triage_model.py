@@ -18,7 +18,7 @@ from lifecycle.registry import Version
 from lifecycle.row_keys import Keys, row_keys
 from lifecycle.task import Monitor, Task
 from lifecycle.version_files import REFERENCE_ROWS
-from monitoring.approved import Approved
+from monitoring.approved import Approved, calibration
 from monitoring.performance import Yardstick
 from tasks.churn import TASK
 from training.newest import Window, bounded, choose, with_window
@@ -146,13 +146,13 @@ def approved(made: Made, baseline: float, pinned: int) -> Approved:
     reference = answered(made, people)[["customer_id", "event_timestamp", *FEATURES,
                                         "prediction", "answer"]]  # fmt: skip
     reference = reference.assign(label=people.labels.astype(bool)).iloc[rows]
-    gap = float((reference["prediction"] - reference["label"].astype(float)).mean())
+    gap, error = calibration(WATCHED, reference)
     return Approved(
         version=Version(task="churn", number=made.number, run_id=""), previous=None,
         folder=Path(), reference=reference.reset_index(drop=True), features=FEATURES,
         answers=("prediction",), classes=("no", "yes"),
         bounds={name: Bounds() for name in FEATURES},
         yardstick=Yardstick(kind="binary", monitor=WATCHED.monitor, baseline=baseline,
-                            calibration=gap),
+                            calibration=gap, calibration_error=error),
         trained_as_of=made.as_of, seen=made.seen, pinned=pinned, profile=None,
     )  # fmt: skip

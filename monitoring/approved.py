@@ -21,7 +21,7 @@ from lifecycle.profiling import Bounds
 from lifecycle.registry import Registry, Version
 from lifecycle.row_keys import Keys, row_keys
 from lifecycle.task import Task
-from monitoring.performance import Yardstick
+from monitoring.performance import Yardstick, clustered_error
 from monitoring.windows import KEYS
 
 # Columns of the reference that are no features.
@@ -83,6 +83,7 @@ def approved(home: Home, task: Task) -> Approved:
     reference = version_files.reference(folder)
     features = tuple(name for name in reference.columns if name not in (*KEYS, *OUTCOMES))
     pin = pinned(home, task, version)
+    gap, error = calibration(task, reference)
     return Approved(
         version=version,
         previous=registry.holder(task.name, "previous"),
@@ -97,7 +98,8 @@ def approved(home: Home, task: Task) -> Approved:
             kind=task.kind,
             monitor=task.monitor,
             baseline=pin.value,
-            calibration=calibration(task, reference),
+            calibration=gap,
+            calibration_error=error,
         ),
         trained_as_of=utc(str(facts["as_of"])),
         seen=version_files.row_keys(folder),
@@ -163,13 +165,15 @@ def baseline(task: Task, folder: Path) -> float:
     return float(value)
 
 
-def calibration(task: Task, reference: pd.DataFrame) -> float:
-    """Mean prediction minus how often it came true, on the reference's labelled rows."""
+def calibration(task: Task, reference: pd.DataFrame) -> tuple[float, float]:
+    """Mean prediction minus how often it came true, on the reference's labelled rows; its error."""
     known = reference[reference["label"].notna()]
     came_true = (
         known["label"].astype(bool) if task.kind == "binary" else known["label"] == known["answer"]
     )
-    return float((known["prediction"] - came_true.astype(float)).mean())
+    gaps = (known["prediction"] - came_true.astype(float)).to_numpy(dtype=np.float64)
+    customers = known["customer_id"].to_numpy(dtype=object)
+    return float(gaps.mean()), clustered_error(gaps, customers)
 
 
 def bounds(dataset: DataSet, features: tuple[str, ...]) -> dict[str, Bounds]:

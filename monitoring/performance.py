@@ -21,7 +21,7 @@ from monitoring.windows import KEYS, Span
 
 RESAMPLES = 200
 CONFIDENCE = 0.95
-MISCALIBRATED = 0.1
+MISCALIBRATED = 0.05
 STANDARD_ERRORS = 3.3  # chance alone goes beyond in one window of a thousand
 LEAST_OF_A_CLASS = 10
 
@@ -118,12 +118,14 @@ class Yardstick:
     Attributes:
         baseline: the watched metric on the out-of-time test, pinned at approval.
         calibration: mean prediction minus frequency there.
+        calibration_error: its standard error.
     """
 
     kind: Kind
     monitor: Monitor
     baseline: float
     calibration: float = 0.0
+    calibration_error: float = 0.0
 
 
 def answers(
@@ -253,11 +255,21 @@ def miscalibrated(given: Answers, gap: float, by: Yardstick) -> Outcome:
     """Whether predictions are off on average by more than they were, and not by chance.
 
     Ranks can stay good while every probability is wrong: a change of the base rate does that.
+    Chance lies in both samples, the window's and the reference's, and in customers, not in rows.
     """
     moved = gap - by.calibration
-    spread = float(np.std(given.confidence - given.came_true)) / np.sqrt(len(given))
-    beyond_chance = abs(moved) > STANDARD_ERRORS * spread
+    error = clustered_error(given.confidence - given.came_true, given.customers)
+    beyond_chance = abs(moved) > STANDARD_ERRORS * np.hypot(error, by.calibration_error)
     return "decayed" if abs(moved) > MISCALIBRATED and beyond_chance else "fine"
+
+
+def clustered_error(values: npt.NDArray[np.float64], customers: npt.NDArray[np.object_]) -> float:
+    """Standard error of a mean whose rows come in customers (Cochran 1977, 6.3)."""
+    codes, names = pd.factorize(customers)
+    if len(names) < 2:  # noqa: PLR2004  one customer says nothing of others
+        return float("inf")
+    sums = np.bincount(codes, values - values.mean(), minlength=len(names))
+    return float(np.sqrt(len(names) / (len(names) - 1) * (sums @ sums)) / len(values))
 
 
 def paired_gain(older: Answers, newer: Answers, name: str, seed: int = 0) -> tuple[float, float]:

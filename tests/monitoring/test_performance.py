@@ -16,6 +16,7 @@ from monitoring.performance import (
     Answers,
     Yardstick,
     answers,
+    clustered_error,
     drawn_auc,
     draws,
     interval,
@@ -124,6 +125,35 @@ def test_calibration_break() -> None:
     found = perform(SPAN, 1, 1_000, world(0, bias=0.2), BINARY)
     assert found.calibration == pytest.approx(0.17, abs=0.04)
     assert found.calibration_outcome == "decayed"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_changed_base_rate_is_a_calibration_break(seed: int) -> None:
+    """Half as many again say yes, of the same kinds: ranks stay, and the mean prediction is off."""
+    given = world(seed, rows=4_000)
+    rng = np.random.default_rng(seed)
+    yes, no = (np.flatnonzero(given.labels == side) for side in (1, 0))
+    share = 1.5 * len(yes) / len(given)
+    some = rng.choice(yes, int(1_000 * share))
+    found = perform(SPAN, 1, 1_000, given.rows(np.r_[some, no[: 1_000 - len(some)]]), BINARY)
+    assert (found.outcome, found.calibration_outcome) == ("fine", "decayed")
+
+
+def test_the_reference_has_chance_too() -> None:
+    """What a small reference said of calibration is off itself, and raises no alarm."""
+    given = world(0, bias=0.08)
+    sure = perform(SPAN, 1, 1_000, given, BINARY)
+    unsure = perform(SPAN, 1, 1_000, given, replace(BINARY, calibration_error=0.05))
+    assert (sure.calibration_outcome, unsure.calibration_outcome) == ("decayed", "fine")
+
+
+def test_an_error_is_by_customer() -> None:
+    """Each row written four times over is no more witnesses; alone, it is the usual one."""
+    values = np.random.default_rng(1).normal(size=500)
+    names = np.arange(500).astype(object)
+    alone = clustered_error(values, names)
+    assert alone == pytest.approx(values.std(ddof=1) / np.sqrt(500))
+    assert clustered_error(np.repeat(values, 4), np.repeat(names, 4)) == pytest.approx(alone)
 
 
 def test_interval_covers() -> None:
