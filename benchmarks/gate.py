@@ -88,6 +88,7 @@ def work_off(path: Path, tell: str, jobs: int, work: Iterable[Callable[[], str]]
     kept = lines(path)
     with ProcessPoolExecutor(jobs) as pool, path.open("w") as file:
         file.writelines(f"{line}\n" for line in kept)
+        file.flush()  # a kill before the first result must not lose what was there
         for done, one in enumerate(as_completed([pool.submit(each) for each in todo]), 1):
             file.write(f"{one.result()}\n")
             file.flush()

@@ -34,4 +34,4 @@ def jury_from(frame: pd.DataFrame, test_starts: pd.Timestamp) -> pd.Timestamp:
         frame: `signed_up_at` and `event_timestamp`.
         test_starts: the first test moment.
     """
-    return test_starts - (frame["event_timestamp"] - frame["signed_up_at"]).max()
+    return pd.Timestamp(test_starts - (frame["event_timestamp"] - frame["signed_up_at"]).max())
