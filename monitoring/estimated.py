@@ -185,8 +185,11 @@ def expected_of(
     if by.kind != "binary" or current.empty:
         return None
     known = reference[reference["label"].notna()]
-    tested = known["prediction"].to_numpy(np.float64), known["label"].astype(bool).to_numpy(float)
-    now = current["prediction"].to_numpy(np.float64)
+    tested = (
+        np.asarray(known["prediction"], dtype=np.float64),
+        np.asarray(known["label"].astype(bool), dtype=np.float64),
+    )
+    now = np.asarray(current["prediction"], dtype=np.float64)
     return estimate(by.monitor.metric, by.baseline, tested, now, ripened)
 
 
