@@ -14,7 +14,7 @@ from monitoring.quality import Breach
 NAMED = 5  # columns that a sentence names before it counts the rest
 # Checks whose alarm means that the data is broken: what columns hold, and how events came.
 VALUES = ("missing", "one value", "unit", "bounds", "new categories")
-ARRIVALS = ("late events", "duplicates", "skew")
+ARRIVALS = ("late events", "duplicates")
 
 
 def breaches(evidence: Evidence, *checks: str) -> list[Breach]:

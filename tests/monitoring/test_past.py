@@ -14,6 +14,7 @@ from lifecycle.ledger import Entry, Ledger
 from lifecycle.task import Monitor
 from monitoring.evidence import Past
 from monitoring.past import KEPT, history, retrains, retrains_of
+from tests.at_the_gate import at_the_gate
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -96,8 +97,6 @@ def test_jobs_are_read_from_the_store(home: Home) -> None:
     """What the store holds is what counts."""
     jobs = Jobs(home)
     jobs.request("churn", why="decay", by="monitor", as_of=NOW - WEEK)
-    job = jobs.claim("churn", "ann")
-    assert job is not None
-    jobs.end(job, "refused", {})
+    jobs.end(at_the_gate(home, "churn", "ann", 2), "refused", {})
     found = retrains(home, "churn", Monitor(), NOW)
     assert (found.last, found.ready, found.this_month) == (NOW - WEEK, NOW, 1)
