@@ -19,6 +19,7 @@ NAMES = {rule.name: rule.names for rule in RULES}
 ACTS = ("retrain", "roll back")
 MOST_FALSE, NAMED_RIGHTLY, MOST_RETRAINS = 1, 0.95, 3
 CEILING = "weekly"
+WINDOWS, RUNS = 200, 100  # fewer say too little
 
 HOW = """\
 ## How it was measured
@@ -180,7 +181,8 @@ def year_table(years: Sequence[Line], best: Callable[[int], Sequence[float]]) ->
     truth = np.mean([best(50_000 + seed) for seed in {line["seed"] for line in years}])
     yield f"| *the truth itself* | | | {truth:.4f} | | | |"
     yield ""
-    yield f"Means over {len({line['seed'] for line in years})} years, the same for every policy."
+    counts = {name: len(lines) for name, lines in by_policy(years).items()}
+    yield f"Years measured: {', '.join(f'{name} {count}' for name, count in counts.items())}."
 
 
 def verdict_table(years: Sequence[Line]) -> Iterator[str]:
@@ -220,7 +222,9 @@ def estimates(years: Sequence[Line]) -> Iterator[str]:
         )
 
 
-def reached(yes: bool, words: str) -> str:
+def reached(yes: bool, words: str, *, whole: bool = True) -> str:
+    if not whole:
+        return f"- **Measured on too few to say**: {words}"
     return f"- {'Reached' if yes else '**Not reached**'}: {words}"
 
 
@@ -232,6 +236,7 @@ def targets(lines: Sequence[Line]) -> Iterator[str]:
         yield reached(
             false <= MOST_FALSE,
             f"at most {MOST_FALSE} false retrain in 200 quiet windows: {false} in {len(quiet)}.",
+            whole=len(quiet) >= WINDOWS,
         )
     for plant in plants(lines):
         runs = of_plant(lines, plant)
@@ -240,6 +245,7 @@ def targets(lines: Sequence[Line]) -> Iterator[str]:
             share >= NAMED_RIGHTLY,
             f"{plant} named rightly within two windows in {NAMED_RIGHTLY:.0%} of runs: "
             f"{share:.0%} of {len(runs)}.",
+            whole=len(runs) >= RUNS,
         )
     policies = by_policy([line for line in lines if line["what"] == "year"])
     if {"Onramp", CEILING} <= policies.keys():

@@ -135,8 +135,14 @@ def test_the_report_says_what_was_reached(tmp_path: Path) -> None:
     """Targets, tables and picture from the lines; what was not measured is said."""
     write(lines(), tmp_path, lambda _: [0.9, 0.8])
     text = (tmp_path / "triage.md").read_text()
-    assert "- Reached: at most 1 false retrain in 200 quiet windows: 1 in 2." in text
-    assert "- **Not reached**: concept drift named rightly within two windows in 95% of" in text
+    assert (
+        "- **Measured on too few to say**: at most 1 false retrain in 200 quiet windows: 1 in 2."
+        in text
+    )
+    assert (
+        "- **Measured on too few to say**: concept drift named rightly within two windows in 95% of"
+        in text
+    )
     assert "67% of 3." in text
     assert "| Onramp | 1.0 | 0.0 | 0.8000 | 0.8000 | 0.8000 | 0.0 |" in text
     assert "| *the truth itself* | | | 0.8500 | | | |" in text
