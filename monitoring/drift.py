@@ -18,8 +18,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.special import chdtrc, kolmogorov
+from scipy.special import chdtrc
 
+from lifecycle.kolmogorov_smirnov import by_chance, gap_of_counts
 from lifecycle.profile import Counts, Kind, Numbers, Part, Shape
 
 ALPHA = 0.01
@@ -153,19 +154,14 @@ def missing_moved(shape: Shape, before: Counts, after: Counts) -> ColumnDrift:
 
 
 def kolmogorov_smirnov(x: Numbers, y: Numbers) -> tuple[float, float]:
-    """Largest distance between two distribution functions at the edges, and its p-value.
-
-    Asymptotic, with the correction for small samples of Stephens (1970, Use of the
-    Kolmogorov–Smirnov statistics without extensive tables). Ties and bins make it cautious.
+    """Largest gap between two distribution functions at the edges, and its p-value.
 
     Args:
         x: rows in each bin, shape (bins,).
         y: the same of the other sample.
     """
-    m, n = x.sum(), y.sum()
-    distance = float(np.abs(np.cumsum(x) / m - np.cumsum(y) / n).max())
-    root = np.sqrt(m * n / (m + n))
-    return distance, float(kolmogorov((root + 0.12 + 0.11 / root) * distance))
+    distance = gap_of_counts(x, y)
+    return distance, by_chance(distance, x.sum(), y.sum())
 
 
 def contingency(x: Numbers, y: Numbers) -> tuple[float, float]:

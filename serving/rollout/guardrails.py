@@ -7,18 +7,15 @@ in all: looking often does not find a difference that is not there.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lifecycle.gate.verdict import Finding, Outcome
+from lifecycle.kolmogorov_smirnov import by_chance, gap
 from serving.rollout.seen import FIRST_LOOK, Record
-
-TERMS = 100  # of Kolmogorov's series; it has converged long before
 
 
 class Guardrail(Protocol):
@@ -149,23 +146,3 @@ def judge(record: Record, rules: Sequence[Guardrail] = GUARDRAILS) -> tuple[Find
     """Every rule's finding that is news."""
     found = (rule.finding(record) for rule in rules)
     return tuple(one for one in found if one is not None)
-
-
-def gap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """The largest gap between two empirical distribution functions; ties are one step."""
-    both = np.concatenate([one, other])
-    first = np.searchsorted(np.sort(one), both, side="right") / len(one)
-    second = np.searchsorted(np.sort(other), both, side="right") / len(other)
-    return float(np.abs(first - second).max())
-
-
-def by_chance(distance: float, one: int, other: int) -> float:
-    """How likely a gap as large is between two samples of one population, at most.
-
-    Kolmogorov's limit with Stephens' correction; with ties it is too large and never too small.
-    """
-    size = math.sqrt(one * other / (one + other))
-    reach = (size + 0.12 + 0.11 / size) * distance
-    k = np.arange(1, TERMS + 1)
-    total = 2.0 * float(((-1.0) ** (k - 1) * np.exp(-2.0 * (k * reach) ** 2)).sum())
-    return min(1.0, max(0.0, total))

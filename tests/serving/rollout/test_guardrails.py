@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lifecycle.gate.verdict import Finding
-from serving.rollout.guardrails import AsQuick, FewFailures, SameScores, by_chance, gap, judge
+from lifecycle.kolmogorov_smirnov import by_chance
+from serving.rollout.guardrails import AsQuick, FewFailures, SameScores, judge
 from serving.rollout.seen import FIRST_LOOK, MOST_CUSTOMERS, Record, Seen
 from serving.rollout.share import place, takes
 
@@ -156,27 +157,3 @@ def test_latency_needs_requests_and_only_of_one_customer() -> None:
         seen.answered("champion", [(f"a{n}", (0.5,))], 0.001)
         seen.answered("challenger", [(f"b{n}", (0.5,)), (f"c{n}", (0.5,))], 0.5)
     assert AsQuick().finding(seen.record()) is None
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.floats(0, 1), min_size=1, max_size=40),
-    st.lists(st.floats(0, 1), min_size=1, max_size=40),
-)
-def test_the_gap_is_that_of_the_definition(one: list[float], other: list[float]) -> None:
-    """Against the two step functions written out, ties included; it is symmetric."""
-    expected = max(
-        abs(sum(a <= x for a in one) / len(one) - sum(b <= x for b in other) / len(other))
-        for x in one + other
-    )
-    assert gap(np.array(one), np.array(other)) == pytest.approx(expected)
-    assert gap(np.array(other), np.array(one)) == pytest.approx(expected)
-
-
-def test_chance_is_scipys() -> None:
-    """The p-value is near SciPy's exact one, and never surer by more than a hair."""
-    from scipy import stats  # noqa: PLC0415  only this test needs it
-
-    for distance in (0.05, 0.1, 0.2):
-        exact = stats.kstwo.sf(distance, 250)
-        assert by_chance(distance, 500, 500) == pytest.approx(exact, rel=0.15)
