@@ -139,8 +139,8 @@ def clean(values: pd.Series, kind: Kind) -> pd.Series:
             None if gone else str(one) for one, gone in zip(given, pd.isna(given), strict=True)
         ]
         return pd.Series(texts, index=values.index, dtype="object")
-    numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-    return numbers.where(np.isfinite(numbers))
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan), index=values.index)
 
 
 def shape_of(name: str, values: pd.Series) -> Shape:
@@ -174,7 +174,11 @@ def edges_of(values: Numbers) -> tuple[float, ...]:
 
 def codes_of(shape: Shape, values: pd.Series) -> Codes:
     """The place of each value, shape (rows,); one past the last place: missing."""
-    cleaned = clean(values, shape.kind)
+    return places_of(shape, clean(values, shape.kind))
+
+
+def places_of(shape: Shape, cleaned: pd.Series) -> Codes:
+    """`codes_of` what is clean already."""
     gone = cleaned.isna().to_numpy()
     if shape.kind == "number":
         found = np.searchsorted(np.asarray(shape.edges), cleaned.to_numpy(dtype=np.float64))
@@ -186,10 +190,10 @@ def codes_of(shape: Shape, values: pd.Series) -> Codes:
 
 def counts_of(shape: Shape, values: pd.Series) -> Counts:
     """One column of a frame in counts."""
-    counted = np.bincount(codes_of(shape, values), minlength=shape.places + 1).astype(np.float64)
+    there = clean(values, shape.kind)
+    counted = np.bincount(places_of(shape, there), minlength=shape.places + 1).astype(np.float64)
     least = most = None
     if shape.kind == "number" and counted[:-1].sum():
-        there = clean(values, shape.kind)
         least, most = float(there.min()), float(there.max())
     return Counts(at=counted[:-1], missing=float(counted[-1]), least=least, most=most)
 
