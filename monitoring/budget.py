@@ -4,16 +4,16 @@ The reference's customers are dealt at random into a window as large as the one 
 rest, `DRAWS` times; whoever alarms then alarms falsely. Whole customers are dealt, because the
 moments of one are alike. What permutation cannot show is a season: it has no order in time.
 
-A version's budgets are kept beside its files, by window and threshold: they never change.
+A version's budgets are kept beside its files, by window, threshold and baseline.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,18 +21,29 @@ import pandas as pd
 from scipy.stats import beta, binom
 
 from lifecycle import strict_json
-from lifecycle.metrics import as_arrays, metric
+from lifecycle.metrics import metric
 from lifecycle.profile import Codes, Counts, Part, Shape, codes_of, counts_of
 from monitoring import drift, quality
 from monitoring.approved import Approved
-from monitoring.performance import Answers, decayed, interval, judgeable
+from monitoring.performance import (
+    Answers,
+    Yardstick,
+    answers,
+    clustered_error,
+    decayed,
+    interval,
+    judgeable,
+    miscalibrated,
+)
 from monitoring.profile import Reference
+from monitoring.rescore import rescored
+from monitoring.windows import KEYS
 
 DRAWS = 200
 CONFIDENCE = 0.95
 DAYS_A_MONTH = 30.4
 
-Alarm = Literal["drift", "broken data", "decay"]
+Alarm = Literal["drift", "broken data", "decay", "calibration"]
 Places = npt.NDArray[np.bool_]
 
 
@@ -81,6 +92,11 @@ class Budget:
         )
 
 
+def told(budget: Budget) -> dict[str, Any]:
+    """A budget with what it comes to."""
+    return {**asdict(budget), "a_month": budget.a_month, "at_most": budget.at_most}
+
+
 def budgets(
     reference: Reference, *, rows: int, labelled: int, days: float, cache: Path
 ) -> tuple[Budget, ...]:
@@ -96,7 +112,9 @@ def budgets(
     sample, by = reference.against.reference, reference.against.yardstick
     # no larger than what is left to compare with, and to a power of two: not each size anew
     rows, labelled = (rounded(n, len(sample) // 2) for n in (rows, labelled))
-    key = strict_json.text([rows, labelled, days, DRAWS, asdict(by.monitor), drift.ALPHA])
+    key = strict_json.text(
+        [rows, labelled, days, DRAWS, asdict(by.monitor), by.baseline, drift.ALPHA]
+    )
     known = json.loads(cache.read_text(encoding="utf-8")) if cache.exists() else {}
     if key not in known:
         found = [*inputs(reference, rows, days), *outcomes(reference.against, labelled, days)]
@@ -132,44 +150,58 @@ def inputs(reference: Reference, rows: int, days: float) -> Iterator[Budget]:
 
 
 def outcomes(against: Approved, labelled: int, days: float) -> Iterator[Budget]:
-    """Decay of the watched metric; of two classes alone: the sample has no more probabilities."""
-    known = against.reference[against.reference["label"].notna()].reset_index(drop=True)
-    by = against.yardstick
-    labelled = min(labelled, len(known) // 2)
-    if by.kind != "binary" or labelled < by.monitor.least_rows:
+    """Decay of the watched metric, and probabilities that are off on average."""
+    monitor = against.yardstick.monitor
+    given = recorded(against)
+    if given is None:
         return
-    given = answers_of(known)
-    alarms = sum(
-        falls_short(given.rows(np.flatnonzero(chosen)), against)
-        for chosen in deals(known["customer_id"], labelled)
-    )
-    yield Budget(
-        alarm="decay", rows=labelled, draws=DRAWS, alarms=alarms, days=days,
-        windows=by.monitor.windows, of=by.monitor.of,
-    )  # fmt: skip
+    labelled = min(labelled, len(given) // 2)
+    if labelled < monitor.least_rows:
+        return
+    decay = calibration = 0
+    for chosen in deals(pd.Series(given.customers), labelled):
+        window, rest = (given.rows(np.flatnonzero(part)) for part in (chosen, ~chosen))
+        if judgeable(window, monitor.least_rows):
+            decay += falls_short(window, against.yardstick)
+            calibration += off(window, rest, against.yardstick)
+    found: tuple[tuple[Alarm, int], ...] = (("decay", decay), ("calibration", calibration))
+    for alarm, alarms in found:
+        yield Budget(
+            alarm=alarm, rows=labelled, draws=DRAWS, alarms=alarms, days=days,
+            windows=monitor.windows, of=monitor.of,
+        )  # fmt: skip
 
 
-def falls_short(given: Answers, against: Approved) -> bool:
+def recorded(against: Approved) -> Answers | None:
+    """The reference's labelled answers.
+
+    The sample keeps the likeliest of several classes alone, so its version answers anew.
+    """
+    sample, kind = against.reference, against.yardstick.kind
+    known: pd.DataFrame | None = sample[sample["label"].notna()].drop(columns="label")
+    if kind != "binary" and known is not None and len(known):
+        known = rescored(against.folder, kind, known)
+    if known is None or known.empty:
+        return None
+    return answers(kind, against.classes, known, sample[[*KEYS, "label"]])
+
+
+def falls_short(given: Answers, by: Yardstick) -> bool:
     """Whether a window of these answers would be called decayed."""
-    by, monitor = against.yardstick, against.yardstick.monitor
-    if not judgeable(given, monitor.least_rows):
-        return False
-    value = metric(given.kind, monitor.metric, given.labels, given.probabilities)
+    name = by.monitor.metric
+    value = metric(given.kind, name, given.labels, given.probabilities)
     # the interval costs hundreds of times the value, and hardly any window comes so far
     if decayed(value, value, value, by) != "decayed":
         return False
-    return decayed(value, *interval(given, monitor.metric), by) == "decayed"
+    return decayed(value, *interval(given, name), by) == "decayed"
 
 
-def answers_of(known: pd.DataFrame) -> Answers:
-    """The reference's labelled answers, of a task with a yes."""
-    truth = known["label"].astype(bool).to_numpy()
-    predictions = known["prediction"].to_numpy(dtype=np.float64)
-    labels, probabilities = as_arrays(truth, predictions)
-    return Answers(
-        kind="binary", labels=labels, probabilities=probabilities, confidence=predictions,
-        came_true=truth.astype(np.float64), customers=known["customer_id"].to_numpy(dtype=object),
-    )  # fmt: skip
+def off(window: Answers, rest: Answers, by: Yardstick) -> bool:
+    """Whether the window's probabilities would be called off, beside the other customers'."""
+    gap, other = (float(np.mean(one.confidence - one.came_true)) for one in (window, rest))
+    error = clustered_error(rest.confidence - rest.came_true, rest.customers)
+    held = replace(by, calibration=other, calibration_error=error)
+    return miscalibrated(window, gap, held) == "decayed"
 
 
 def deals(customers: pd.Series, rows: int, seed: int = 0) -> Iterator[Places]:

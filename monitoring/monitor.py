@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from lifecycle.metrics import measured
 from lifecycle.progress import Progress, silent
 from lifecycle.task import Task
 from monitoring.approved import approved
-from monitoring.budget import Budget
+from monitoring.budget import Budget, told
 from monitoring.complete import Completeness
 from monitoring.gather import gather
 from monitoring.past import ACTOR
@@ -75,7 +75,10 @@ class MonitorReport:
     def alarmed(self) -> tuple[Budget, ...]:
         """The budgets of the alarms that were raised."""
         seen = self.evidence
-        raised = {"drift": seen.weighty, "broken data": seen.broken, "decay": seen.decayed}
+        raised = {
+            "drift": seen.weighty, "broken data": seen.broken, "decay": seen.decayed,
+            "calibration": seen.miscalibrated,
+        }  # fmt: skip
         return tuple(budget for budget in self.budgets if raised[budget.alarm])
 
     def lines(self) -> list[str]:
@@ -255,11 +258,6 @@ def record(home: Home, report: MonitorReport) -> None:
             },
         },
     )
-
-
-def told(budget: Budget) -> dict[str, Any]:
-    """A budget with what it comes to."""
-    return {**asdict(budget), "a_month": budget.a_month, "at_most": budget.at_most}
 
 
 def entry_of(report: MonitorReport, seen: str) -> Entry:
