@@ -86,9 +86,15 @@ class Logged(Window):
     logged: pd.DataFrame
     champion: int
 
-    @property
-    def frame(self) -> pd.DataFrame:  # type: ignore[override]  # read from nowhere
-        return self.logged
+    def read(
+        self,
+        columns: Sequence[str],
+        *,
+        version: int | None = None,
+        most: int | None = None,  # noqa: ARG002  nothing is large here
+    ) -> pd.DataFrame:
+        rows = self.logged if version is None else self.logged[self.logged["version"] == version]
+        return rows[[name for name in columns if name in rows]]
 
     def profile(
         self,
@@ -160,7 +166,8 @@ def evidence_at(served: Served, end: int, as_of: datetime) -> Evidence:
         retrains_a_month=monitor.retrains_a_month,
         history=tuple(served.history),
         estimated=expected_of(
-            against.yardstick, against.reference, now.by(against.version.number),
+            against.yardstick, against.reference,
+            now.read(["prediction"], version=against.version.number),
             [one.given for one in judged if not one.performance.set_aside],
         ),
     )  # fmt: skip

@@ -25,6 +25,7 @@ from monitoring.performance import (
     Answers,
     Performance,
     answers,
+    columns_of,
     judgeable,
     paired_gain,
     perform,
@@ -56,10 +57,9 @@ class Gathered:
 
 @dataclass(frozen=True, kw_only=True)
 class Ripened:
-    """One window whose horizon has passed: the champion's rows, and what their labels say."""
+    """One window whose horizon has passed, and what the labels say of the champion's rows."""
 
     window: Window
-    own: pd.DataFrame
     performance: Performance
     given: Answers
 
@@ -127,7 +127,7 @@ def gather_once(
             estimated=expected_of(
                 against.yardstick,
                 against.reference,
-                now.by(version),
+                now.read(["prediction"], version=version),
                 [one.given for one in ripe[: monitor.of] if not one.performance.set_aside],
             ),
         )
@@ -160,7 +160,7 @@ def ripened(window: Window, reference: Reference, truth: pd.DataFrame) -> Ripene
     """Judge the champion's unseen rows of a window, unless its data was broken."""
     against = reference.against
     by = against.yardstick
-    own = against.unseen(window.by(against.version.number)) if window.rows else window.frame
+    own = against.unseen(window.read(columns_of(by.kind), version=against.version.number))
     given = answers(by.kind, against.classes, own, truth)
     performance = perform(window.span, against.version.number, len(own), given, by)
     found = breaches(reference, window, profile_window(reference, window))
@@ -171,7 +171,7 @@ def ripened(window: Window, reference: Reference, truth: pd.DataFrame) -> Ripene
             calibration_outcome="could not tell",
             set_aside=f"its data was broken ({found[0].words})",
         )
-    return Ripened(window=window, own=own, performance=performance, given=given)
+    return Ripened(window=window, performance=performance, given=given)
 
 
 def champion(against: Approved, windows: Sequence[Window]) -> Champion:

@@ -128,6 +128,11 @@ class Yardstick:
     calibration_error: float = 0.0
 
 
+def columns_of(kind: Kind) -> list[str]:
+    """What `answers` reads of the log: it may be long, and its texts are."""
+    return [*KEYS, "prediction", *(() if kind == "binary" else ("answer", "probabilities"))]
+
+
 def answers(
     kind: Kind, classes: Sequence[str], logged: pd.DataFrame, labels: pd.DataFrame
 ) -> Answers:

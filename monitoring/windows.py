@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from tempfile import TemporaryDirectory
 
 import duckdb
@@ -20,7 +19,7 @@ import pandas as pd
 from features.moments import due_sql, read, sign_ups_sql, timestamp
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
-from lifecycle.prediction_log import COLUMNS, PredictionLog
+from lifecycle.prediction_log import PredictionLog
 from lifecycle.profile import UNKNOWN, Profile, Shape
 from lifecycle.profiling import MEMORY, Bounds, profile
 from lifecycle.sql import identifier, literal, literals
@@ -61,15 +60,6 @@ class Window:
     firsts: Mapping[int, datetime]
     served: Served | None = None
     relation: str = ""
-
-    @cached_property
-    def frame(self) -> pd.DataFrame:
-        """The log's own columns, without the features."""
-        return self.read(COLUMNS)
-
-    def by(self, version: int) -> pd.DataFrame:
-        """The rows that one version answered, without the features."""
-        return self.frame[self.frame["version"] == version]
 
     def read(
         self, columns: Sequence[str], *, version: int | None = None, most: int | None = None

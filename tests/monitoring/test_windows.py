@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from lifecycle.event_store import EventStore, Part
 from lifecycle.home import Home, open_home
-from lifecycle.prediction_log import Prediction, PredictionLog
+from lifecycle.prediction_log import COLUMNS, Prediction, PredictionLog
 from lifecycle.profile import profile_of, shape_of
 from lifecycle.profiling import Bounds
 from lifecycle.task import Monitor, Task
@@ -81,8 +81,8 @@ def test_a_row_on_the_edge_belongs_to_one_window(tmp_path: Path, stack: ExitStac
     """A moment on the common edge of two windows is in the older one only."""
     home = home_of(tmp_path, answer("a", 0), answer("b", 7), answer("c", 14), answer("d", 3))
     newer, older = windows(stack, home, 2)
-    assert list(newer.frame["customer_id"]) == ["d", "a"]
-    assert list(older.frame["customer_id"]) == ["b"]
+    assert list(newer.read(COLUMNS)["customer_id"]) == ["d", "a"]
+    assert list(older.read(COLUMNS)["customer_id"]) == ["b"]
 
 
 def test_versions_are_counted(tmp_path: Path, stack: ExitStack) -> None:
@@ -90,7 +90,7 @@ def test_versions_are_counted(tmp_path: Path, stack: ExitStack) -> None:
     home = home_of(tmp_path, answer("a", 1), answer("b", 1, version=2), answer("c", 2, version=2))
     (window,) = windows(stack, home, champion=2)
     assert (window.rows, window.versions) == (3, {1: 1, 2: 2})
-    assert list(window.by(2)["customer_id"]) == ["c", "b"]
+    assert list(window.read(COLUMNS, version=2)["customer_id"]) == ["c", "b"]
     assert window.firsts == {1: NOW - timedelta(days=1), 2: NOW - timedelta(days=2)}
 
 
@@ -104,7 +104,7 @@ def test_the_champions_answer_counts_once(tmp_path: Path, stack: ExitStack) -> N
         answer("a", 1, version=1, prediction=0.3, scored_at=later),
     )
     (window,) = windows(stack, home)
-    assert list(window.frame["prediction"]) == [0.3]
+    assert list(window.read(COLUMNS)["prediction"]) == [0.3]
 
 
 def test_online_requests_count_only_without_a_batch(tmp_path: Path, stack: ExitStack) -> None:
@@ -113,8 +113,8 @@ def test_online_requests_count_only_without_a_batch(tmp_path: Path, stack: ExitS
     nobody = answer(None, 1, origin="invocations", event_timestamp=None)
     both = home_of(tmp_path / "both", answer("a", 1), online, nobody)
     alone = home_of(tmp_path / "alone", online, nobody)
-    assert list(windows(stack, both)[0].frame["customer_id"]) == ["a"]
-    assert list(windows(stack, alone)[0].frame["customer_id"]) == ["b"]
+    assert list(windows(stack, both)[0].read(COLUMNS)["customer_id"]) == ["a"]
+    assert list(windows(stack, alone)[0].read(COLUMNS)["customer_id"]) == ["b"]
 
 
 def test_shadows_were_served_to_nobody(tmp_path: Path, stack: ExitStack) -> None:
@@ -124,14 +124,14 @@ def test_shadows_were_served_to_nobody(tmp_path: Path, stack: ExitStack) -> None
     home = home_of(tmp_path, shadow, online, canary)
     for champion in (1, 2):
         (window,) = windows(stack, home, champion=champion)
-        assert list(window.frame["origin"]) == ["online", "canary"]
+        assert list(window.read(COLUMNS)["origin"]) == ["online", "canary"]
 
 
 def test_nothing_was_logged(tmp_path: Path, stack: ExitStack) -> None:
     """Windows over a log that is not there are empty, not an error."""
     found = windows(stack, home_of(tmp_path), 3)
     assert [window.rows for window in found] == [0] * 3
-    assert found[0].frame.empty
+    assert found[0].read(COLUMNS).empty
     assert found[0].profile([shape_of("visits", pd.Series([1.0]))], {}).parts == {}
 
 
@@ -140,7 +140,7 @@ def test_windows_by_count(tmp_path: Path, stack: ExitStack) -> None:
     home = home_of(tmp_path, *(answer(f"c{n}", 0.5 * n * n) for n in range(7)))
     served = stack.enter_context(opened(home, CHURN, NOW, 1))
     found = [served.window(s) for s in served.spans(Monitor(window_rows=3), NOW, 4)]
-    assert [list(w.frame["customer_id"]) for w in found] == [
+    assert [list(w.read(COLUMNS)["customer_id"]) for w in found] == [
         ["c2", "c1", "c0"], ["c5", "c4", "c3"], ["c6"], [],
     ]  # fmt: skip
     assert all(newer.span.start == older.span.end for newer, older in pairwise(found))
@@ -161,7 +161,7 @@ def test_windows_by_count_share_no_moment(
     home = home_of(tmp_path_factory.mktemp("count"), *given)
     with opened(home, CHURN, NOW, 1) as served:
         found = [served.window(s) for s in served.spans(Monitor(window_rows=rows), NOW, count)]
-        taken = [customer for window in found for customer in window.frame["customer_id"]]
+        taken = [customer for window in found for customer in window.read(COLUMNS)["customer_id"]]
     assert len(taken) == len(set(taken))
     assert len(taken) >= min(len(given), rows * (count - 1))
     assert all(newer.span.start == older.span.end for newer, older in pairwise(found))
