@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import duckdb
 import numpy as np
-import pandas as pd
 
+from features.skew.request import POOL, Request, request, sample
 from features.store import online
 from features.tables import TTL, keys_sql, tables
 from lifecycle.home import Home
-from lifecycle.prediction_log import COLUMNS, FeatureValue, Origin, PredictionLog
+from lifecycle.prediction_log import Origin, PredictionLog
 from training.model import Scorer
 
-POOL = 5  # of so many times the customers asked for, the newest, the sample is drawn
 LOGGED: tuple[Origin, Origin] = ("online", "batch")
 
 
@@ -30,29 +27,6 @@ class Rival(Protocol):
 
     @property
     def scorer(self) -> Scorer: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One answer, with what it was made of.
-
-    Attributes:
-        at: the moment whose features were used.
-        answered_at: on the wall clock. What arrived later cannot have entered.
-        version: that answered.
-        logged: whether it was really asked; otherwise the online store was asked for it now.
-        vector: feature → value as the version got it; a gap is None.
-        scores: what came out, by name: each class's probability, and `prediction`, the one that
-            was reported.
-    """
-
-    customer_id: str
-    at: datetime
-    answered_at: datetime
-    version: int
-    logged: bool
-    vector: Mapping[str, FeatureValue]
-    scores: Mapping[str, float]
 
 
 def logged(
@@ -73,24 +47,6 @@ def logged(
     return [request(row) for frame in chosen for row in frame.to_dict(orient="records")]
 
 
-def sample(frame: pd.DataFrame, most: int, draw: np.random.Generator) -> pd.DataFrame:
-    """Rows in their order, at most so many."""
-    return frame.iloc[np.sort(draw.permutation(len(frame))[:most])]
-
-
-def request(row: Mapping[Hashable, Any]) -> Request:
-    """A row of the prediction log."""
-    return Request(
-        customer_id=str(row["customer_id"]),
-        at=row["event_timestamp"].to_pydatetime(),
-        answered_at=row["scored_at"].to_pydatetime(),
-        version=int(row["version"]),
-        logged=True,
-        vector={str(name): plain(value) for name, value in row.items() if name not in COLUMNS},
-        scores={**json.loads(row["probabilities"]), "prediction": float(row["prediction"])},
-    )
-
-
 def present(
     home: Home, task: str, champion: Rival, as_of: datetime, most: int, draw: np.random.Generator
 ) -> list[Request]:
@@ -105,7 +61,7 @@ def present(
     if not rows:
         return []
     now, scorer = datetime.now(UTC), champion.scorer
-    given = [row.values for row in rows]  # noqa: PD011  # no frame's
+    given = [row.values for row in rows]
     answers = scorer.score_rows(given)
     return [
         Request(
@@ -138,10 +94,3 @@ def scores(scorer: Scorer, probabilities: np.ndarray) -> dict[str, float]:
     by_class = dict(zip(scorer.classes, map(float, probabilities), strict=True))
     binary = scorer.kind == "binary"
     return {**by_class, "prediction": float(probabilities[1] if binary else probabilities.max())}
-
-
-def plain(value: Any) -> FeatureValue:
-    """A value out of a frame: a float, a text, or None for a gap of any kind."""
-    if value is None or isinstance(value, str):
-        return value
-    return None if pd.isna(value) else float(value)

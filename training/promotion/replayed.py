@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from features.skew.request import Request
 from lifecycle.gate import Mismatch, Skew
-from training.promotion.asked import Request
 
 MOST_NAMED = 200  # values that differ; the ledger keeps them all
 NOTHING = (

@@ -5,23 +5,21 @@ one of that customer and moment, as training would read it; the score that was s
 the score of a batch; and the challenger must answer one row as it answers a table. A difference
 is named by feature, customer, moment and both values. Here nothing is judged: `NoSkew` does.
 
-Three things are no skew, and would make every promotion a false alarm. Features whose definition
-has changed since the version learned them are left out, and named. An event that came in after
-the answer may change the offline row: the request is set aside, if the answer is what was known
-then (`training.promotion.arrivals` proves it). And of a customer whose newer row is in
-quarantine the online store serves what there is: that is held against the same mixture.
+What is no skew, `features.skew.offline` says.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
+from features.skew.offline import Pair, Vector, comparable, compare
+from features.skew.request import Request
 from features.store import definitions
 from ingestion.drain import drain
 from lifecycle.errors import OnrampError
@@ -32,15 +30,7 @@ from lifecycle.registry import Registry
 from lifecycle.task import Task
 from lifecycle.version_files import FILES
 from training.model import Matrix, Scorer
-from training.promotion.asked import Request, Rival, logged, present, scores
-from training.promotion.offline import (
-    Pair,
-    Vector,
-    beside_quarantine,
-    differences,
-    late,
-    vectors,
-)
+from training.promotion.asked import Rival, logged, present, scores
 from training.promotion.replayed import Replayed, report
 
 Scorers = Mapping[int, Scorer]
@@ -69,7 +59,9 @@ class Proof:
         """
         if not request.logged:
             return tuple(self.today)
-        return comparable(self.scorers[request.version], self.today)
+        scorer = self.scorers[request.version]
+        learned = scorer.facts.get("definitions", {})
+        return comparable((name for name, _ in scorer.features), learned, self.today)
 
 
 def skew(  # noqa: PLR0913  # what is asked, by whom and of how many
@@ -140,24 +132,15 @@ def readable(
 
 def replay(proof: Proof, asked: Sequence[Request]) -> Replayed:
     """Hold every request, and the challenger, against the offline world."""
-    offline = vectors(proof.home, proof.task, asked)
     names = {(one.version, one.logged): proof.names(one) for one in asked}
-    pairs = [
-        Pair(request=one, names=names[one.version, one.logged], offline=vector)
-        for one, vector in zip(asked, offline, strict=True)
-        if vector is not None and names[one.version, one.logged]
-    ]
-    unknown = [
-        nobody(one)
-        for one, vector in zip(asked, offline, strict=True)
-        if vector is None and one.logged
-    ]
-    arrived, differing = sort_out(proof, pairs)
+    found = compare(
+        proof.home, proof.task, asked, [names[one.version, one.logged] for one in asked],
+        proof.tolerance,
+    )  # fmt: skip
     mismatches = (
-        *unknown,
-        *differing,
+        *found.mismatches,
         *served(asked, proof.scorers, proof.tolerance),
-        *alike(proof.challenger, pairs, proof.tolerance),
+        *alike(proof.challenger, found.pairs, proof.tolerance),
     )
     left_out = {
         name
@@ -166,49 +149,9 @@ def replay(proof: Proof, asked: Sequence[Request]) -> Replayed:
         if name not in known
     }
     return Replayed(
-        asked=asked, compared=len(pairs) - arrived + len(unknown), late=arrived,
+        asked=asked, compared=found.compared, late=found.late,
         mismatches=mismatches, redefined=frozenset(left_out),
     )  # fmt: skip
-
-
-def nobody(request: Request) -> Mismatch:
-    """Of somebody who was answered, and whom the event store does not know."""
-    return Mismatch(
-        customer_id=request.customer_id, at=request.at.isoformat(), what="feature",
-        name="customer_id", online=request.customer_id, offline=None,
-    )  # fmt: skip
-
-
-def comparable(scorer: Scorer, today: Mapping[str, str]) -> tuple[str, ...]:
-    """The version's features that are computed today as they were when it learned.
-
-    Of a version of before definitions were kept nothing is known: all are compared.
-    """
-    learned = scorer.facts.get("definitions", {})
-    return tuple(
-        name
-        for name, _ in scorer.features
-        if name in today and learned.get(name, today[name]) == today[name]
-    )
-
-
-def sort_out(proof: Proof, pairs: Sequence[Pair]) -> tuple[int, list[Mismatch]]:
-    """How many pairs are late, and the differences of all others.
-
-    What differs is looked into before it is called a difference.
-    """
-    home, tolerance = proof.home, proof.tolerance
-    found = {place: differences(pair, tolerance) for place, pair in enumerate(pairs)}
-    odd = [place for place, several in found.items() if several]
-    mixed = beside_quarantine(home, proof.task, [pairs[place] for place in odd])
-    odd = [
-        place
-        for place, others in zip(odd, mixed, strict=True)
-        if all(differences(replace(pairs[place], offline=one), tolerance) for one in others)
-    ]
-    excused = late(home, [pairs[place] for place in odd], tolerance)
-    wrong = [place for place, fine in zip(odd, excused, strict=True) if not fine]
-    return sum(excused), [one for place in wrong for one in found[place]]
 
 
 def served(asked: Sequence[Request], scorers: Scorers, tolerance: float) -> Iterable[Mismatch]:

@@ -1,8 +1,17 @@
-"""What the offline world says of requests, and which differences it explains."""
+"""What the offline world says of requests, and which differences it explains.
+
+Promotion asks before it moves a champion, and monitoring asks each window.
+
+Three things are no skew, and would make every look a false alarm. Features whose definition has
+changed since the version learned them are left out. An event that came in after the answer may
+change the offline row: the request is set aside, if the answer is what was known then
+(`features.skew.arrivals` proves it). And of a customer whose newer row is in quarantine the
+online store serves what there is: that is held against the same mixture.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
@@ -13,13 +22,14 @@ import pandas as pd
 
 from features import store
 from features.built import built
+from features.skew.arrivals import states
+from features.skew.request import Request, plain
 from features.tables import Table, keys_sql, tables
 from lifecycle.gate.evidence import Mismatch
 from lifecycle.gate.replayed import tolerated
 from lifecycle.home import Home
 from lifecycle.prediction_log import FeatureValue
-from training.promotion.arrivals import states
-from training.promotion.asked import Request, plain
+from lifecycle.version_files import redefined
 
 Vector = Mapping[str, FeatureValue]
 
@@ -35,6 +45,97 @@ class Pair:
     request: Request
     names: tuple[str, ...]
     offline: Vector
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Requests, held against the offline world.
+
+    Attributes:
+        pairs: those that something offline is known of.
+        unknown: how many are of somebody whom the event store does not know.
+        late: how many pairs were set aside, because something arrived after the answer.
+        mismatches: in the order of the requests, those of nobody first.
+    """
+
+    pairs: Sequence[Pair]
+    unknown: int
+    late: int
+    mismatches: Sequence[Mismatch]
+
+    @property
+    def compared(self) -> int:
+        return len(self.pairs) - self.late + self.unknown
+
+
+def compare(
+    home: Home,
+    task: str,
+    asked: Sequence[Request],
+    names: Sequence[tuple[str, ...]],
+    tolerance: float,
+) -> Compared:
+    """Hold requests against the offline world.
+
+    Args:
+        home: with applied features.
+        task: whose service answered.
+        asked: what was answered.
+        names: features of each request that can be compared; without any it is left out.
+        tolerance: of two numbers.
+    """
+    pairs, unknown = [], []
+    for one, known, vector in zip(asked, names, vectors(home, task, asked), strict=True):
+        if vector is None and one.logged:
+            unknown.append(nobody(one))
+        elif vector is not None and known:
+            pairs.append(Pair(request=one, names=known, offline=vector))
+    late, differing = sort_out(home, task, pairs, tolerance)
+    return Compared(pairs=pairs, unknown=len(unknown), late=late, mismatches=(*unknown, *differing))
+
+
+def comparable(
+    names: Iterable[str], learned: Mapping[str, str], today: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The features that are computed today as they were when a version learned them.
+
+    Of a version of before definitions were kept nothing is known: all are compared.
+
+    Args:
+        names: its features.
+        learned: feature → hash of its definition then.
+        today: feature → hash of its definition, as Feast was told.
+    """
+    changed = redefined(learned, today)
+    return tuple(name for name in names if name in today and name not in changed)
+
+
+def nobody(request: Request) -> Mismatch:
+    """Of somebody who was answered, and whom the event store does not know."""
+    return Mismatch(
+        customer_id=request.customer_id, at=request.at.isoformat(), what="feature",
+        name="customer_id", online=request.customer_id, offline=None,
+    )  # fmt: skip
+
+
+def sort_out(
+    home: Home, task: str, pairs: Sequence[Pair], tolerance: float
+) -> tuple[int, list[Mismatch]]:
+    """How many pairs are late, and the differences of all others.
+
+    What differs is looked into before it is called a difference.
+    """
+    found = {place: differences(pair, tolerance) for place, pair in enumerate(pairs)}
+    odd = [place for place, several in found.items() if several]
+    mixed = beside_quarantine(home, task, [pairs[place] for place in odd])
+    odd = [
+        place
+        for place, others in zip(odd, mixed, strict=True)
+        if all(differences(replace(pairs[place], offline=one), tolerance) for one in others)
+    ]
+    excused = late(home, [pairs[place] for place in odd], tolerance)
+    wrong = [place for place, fine in zip(odd, excused, strict=True) if not fine]
+    return sum(excused), [one for place in wrong for one in found[place]]
 
 
 def differences(pair: Pair, tolerance: float) -> list[Mismatch]:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.skew.offline import Pair, Vector, differences, explained
+from features.skew.request import Request, plain
 from lifecycle.prediction_log import FeatureValue
-from training.promotion.asked import Request, plain
-from training.promotion.offline import Pair, Vector, differences, explained
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -1,0 +1,1 @@
+"""Whether what was answered online is what the offline world says, value by value."""
