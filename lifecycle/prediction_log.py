@@ -29,6 +29,7 @@ from lifecycle.prediction import (
 __all__ = ["COLUMNS", "FeatureValue", "Origin", "Prediction", "PredictionLog"]
 
 READ_TRIES = 3
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PredictionLog:
@@ -107,7 +108,15 @@ class PredictionLog:
         newest: datetime = found["newest"].iloc[0].to_pydatetime().astimezone(UTC)
         return newest
 
-    def newest(self, task: str, origin: Origin, *, customers: int, end: datetime) -> pd.DataFrame:
+    def newest(
+        self,
+        task: str,
+        origin: Origin,
+        *,
+        customers: int,
+        end: datetime,
+        start: datetime = EPOCH,
+    ) -> pd.DataFrame:
         """The newest answer about each of the customers who were asked about last, newest first.
 
         Args:
@@ -115,12 +124,14 @@ class PredictionLog:
             origin: of the answers.
             customers: at most so many rows.
             end: answers of later moments are left out, and those of no moment or no customer.
+            start: answers of moments up to then are left out.
         """
         # Two steps: the features of a row are read only where the row is wanted.
         sql = """
             WITH each_newest AS (
                 SELECT receipt_id, scored_at FROM log
-                WHERE origin = ? AND customer_id IS NOT NULL AND event_timestamp <= ?
+                WHERE origin = ? AND customer_id IS NOT NULL
+                  AND event_timestamp > ? AND event_timestamp <= ?
                 QUALIFY row_number() OVER (
                     PARTITION BY customer_id ORDER BY scored_at DESC, receipt_id) = 1
             )
@@ -130,7 +141,7 @@ class PredictionLog:
             QUALIFY row_number() OVER (PARTITION BY receipt_id ORDER BY scored_at DESC) = 1
             ORDER BY scored_at DESC, receipt_id
             """
-        found = self._query(task, sql, [origin, end, customers])
+        found = self._query(task, sql, [origin, start, end, customers])
         return pd.DataFrame(columns=list(COLUMNS)) if found is None else found
 
     def find(self, receipt_id: str) -> tuple[Prediction, ...]:

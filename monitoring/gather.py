@@ -33,6 +33,7 @@ from monitoring.performance import (
 from monitoring.profile import Reference, breaches, drifts, profile_window, reference_of
 from monitoring.rescore import rescored
 from monitoring.sample import Pictured, pictured
+from monitoring.skew import Skewed, skewed
 from monitoring.windows import Window, opened
 
 READ_TRIES = 3
@@ -46,12 +47,15 @@ class Gathered:
     Attributes:
         windows: how complete the current window is, then the ripened ones, newest first.
         budgets: what each alarm costs when nothing is wrong.
+        skew: what was answered online, beside the offline store. Not of the evidence but where it
+            is broken, for answers about a past window may still be given.
         pictured: the rows that a report draws; None where none was asked for.
     """
 
     evidence: Evidence
     windows: tuple[Completeness, ...]
     budgets: tuple[Budget, ...]
+    skew: Skewed
     pictured: Pictured | None
 
 
@@ -101,6 +105,7 @@ def gather_once(
         due = served.due(now.span)
         verdicts = history(home, task.name, as_of)
         tried = retrains(home, task.name, monitor, as_of, verdicts)
+        skew = skewed(home, task, against, now.span)
         evidence = Evidence(
             task=task.name,
             span=now.span,
@@ -112,6 +117,7 @@ def gather_once(
                 *arrivals(home, now.span),
                 *quality.volume(now.rows, due if before.rows else 0),
                 *breaches(reference, now, counts),
+                *skew.breaches,
             ),
             drift=drifts(reference, counts, monitor.effect),
             performance=tuple(one.performance for one in ripe[: monitor.of]),
@@ -136,6 +142,7 @@ def gather_once(
             evidence=replace(evidence, champion=replace(evidence.champion, previous_gain=gain)),
             windows=truth.complete([now, *windows[: monitor.of]]),
             budgets=costs(home, reference, now, ripe[0].performance.labelled),
+            skew=skew,
             pictured=pictured(served, task, against, now, windows[0], truth.frame)
             if drawn
             else None,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from monitoring.gather import gather
 from monitoring.past import ACTOR
 from monitoring.picture import picture
 from monitoring.report import Drawn
+from monitoring.skew import Skewed
 from monitoring.triage import Evidence, Outcome, Verdict, explain, triage
 
 WINDOW_JSON = "window.json"
@@ -44,6 +45,7 @@ class MonitorReport:
         reasons: the one that decided first, then what else was going on.
         windows: how complete the window is, then the ripened ones, newest first.
         budgets: false alarms that each kind of alarm is expected to raise.
+        skew: what was answered online, beside the offline store.
         rules: names of the rules that gave the reasons, in the same order.
         repeated: this window was looked at before and nothing has changed since.
         report_problem: why there is no Evidently report; the verdict does not rest on it.
@@ -60,6 +62,7 @@ class MonitorReport:
     window_json: Path
     windows: tuple[Completeness, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    skew: Skewed = field(default_factory=Skewed)
     rules: tuple[str, ...] = ()
     report_html: Path | None = None
     report_json: Path | None = None
@@ -87,6 +90,8 @@ class MonitorReport:
         found += [f"  {reason}" for reason in self.reasons]
         found += [f"  {budget.words}." for budget in self.alarmed]
         found += [f"  {window.words}." for window in self.windows[:2]]
+        if self.skew.problem or (self.skew.differing and not self.skew.breaches):
+            found.append(f"  {self.skew.words}.")
         if self.job_id:
             found.append(
                 f"  Retrain job {self.job_id} {'opened' if self.job_opened else 'is open'}: "
@@ -122,7 +127,7 @@ def monitor(
             task=task.name, as_of=as_of, verdict=verdict.outcome, reasons=verdict.reasons,
             rules=tuple(finding.rule for finding in verdict.findings),
             version=against.version.number, evidence=gathered.evidence,
-            windows=gathered.windows, budgets=gathered.budgets,
+            windows=gathered.windows, budgets=gathered.budgets, skew=gathered.skew,
             window_json=folder_of(home, task, as_of) / WINDOW_JSON,
         )  # fmt: skip
         advance(1)
@@ -243,6 +248,7 @@ def record(home: Home, report: MonitorReport) -> None:
             "rules": explain(report.evidence),
             "evidence": report.evidence,
             "windows": report.windows,
+            "skew": report.skew,
             "budgets": [told(budget) for budget in report.budgets],
             "run_id": report.run_id,
             "job_id": report.job_id,

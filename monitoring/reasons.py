@@ -12,9 +12,11 @@ from monitoring.performance import Performance
 from monitoring.quality import Breach
 
 NAMED = 5  # columns that a sentence names before it counts the rest
-# Checks whose alarm means that the data is broken: what columns hold, and how events came.
+# Checks whose alarm means that the data is broken: what columns hold, how events came, and
+# whether what was answered on is what is known.
 VALUES = ("missing", "one value", "unit", "bounds", "new categories")
 ARRIVALS = ("late events", "duplicates")
+SERVED = ("skew",)
 
 
 def breaches(evidence: Evidence, *checks: str) -> list[Breach]:
@@ -49,7 +51,7 @@ def too_few(evidence: Evidence) -> str:
 
 
 def impossible(evidence: Evidence) -> str:
-    found = breaches(evidence, *VALUES, *ARRIVALS)
+    found = breaches(evidence, *VALUES, *ARRIVALS, *SERVED)
     return f"The data is broken: {listed([b.words for b in found])}." if found else ""
 
 

@@ -113,7 +113,7 @@ RULES: tuple[Rule, ...] = (
     Rule(name="too few rows", outcome="insufficient data", reason=why.too_few,
          numbers=why.row_numbers),
     Rule(name="impossible values", outcome="broken data", reason=why.impossible,
-         numbers=why.breach_numbers(*why.VALUES, *why.ARRIVALS), names="broken pipe"),
+         numbers=why.breach_numbers(*why.VALUES, *why.ARRIVALS, *why.SERVED), names="broken pipe"),
     Rule(name="bad promotion", outcome="roll back", reason=why.bad_promotion,
          numbers=why.promotion_numbers),
     Rule(name="cooling down", outcome="watch", reason=why.cooling, numbers=why.cooling_numbers),

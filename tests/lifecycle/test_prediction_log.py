@@ -149,3 +149,6 @@ def test_the_newest_answer_about_each_customer_comes_first(log: PredictionLog) -
     assert log.newest("churn", "online", customers=1, end=DAY)["receipt_id"].tolist() == ["c"]
     assert log.newest("churn", "batch", customers=9, end=DAY)["receipt_id"].tolist() == ["e"]
     assert log.newest("other", "batch", customers=9, end=DAY).empty
+    later = DAY + timedelta(hours=1)
+    since = log.newest("churn", "online", customers=9, end=later, start=DAY)
+    assert since["receipt_id"].tolist() == ["g"]

@@ -121,6 +121,7 @@ CASES = [
      "champion": YOUNG}, "retrain", "fell short"),
     ("broken beats decay", {"broken": (breach(),), "drift": (column(),),
      "performance": windows("decayed", "decayed", "decayed")}, "broken data", "missing is wrong"),
+    ("online is not offline", {"broken": (breach("skew"),)}, "broken data", "skew is wrong"),
     ("quiet source beats too few", {"broken": (breach("freshness"),), "rows": 0}, "broken data",
      "The source has gone quiet"),
     ("not scored", {"broken": (breach("volume"),), "rows": 10}, "broken data",
