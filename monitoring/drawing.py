@@ -36,6 +36,7 @@ MOST_COLUMNS, SUMMARISED = 30, 12  # each costs a fifth of a second of plots
 LEAST_CLASSES = 2
 OUTCOMES = ("label", "answer", "prediction")
 MOST_SEGMENTS, LEAST_OF_A_SEGMENT = 4, 100  # each costs a second, and four megabytes of page
+MOST_LETTERS = 60  # of a segment in a file's name
 
 
 def drawable(frames: Frames, columns: Sequence[str]) -> tuple[Frames, tuple[str, ...]]:
@@ -76,10 +77,13 @@ def main(inputs: Path) -> None:
     performance = performance_snapshot(plan.kind, frames.approved, frames.ripened)
     if performance is not None:
         performance.save_html(str(out / PERFORMANCE_HTML))
-    segments = dict(by_segment(plan, frames))
-    for name, snapshot in segments.items():
-        snapshot.save_html(str(out / page_of(name)))
-    drawn = {"drift": drift, "performance": performance, **segments}
+    segments = {
+        page_of(number, name): (name, snapshot)
+        for number, (name, snapshot) in enumerate(by_segment(plan, frames), 1)
+    }
+    for page, (_, snapshot) in segments.items():
+        snapshot.save_html(str(out / page))
+    drawn = {"drift": drift, "performance": performance, **dict(segments.values())}
     shown = {name: snapshot for name, snapshot in drawn.items() if snapshot is not None}
     strict_json.write(
         out / REPORT_JSON,
@@ -88,8 +92,8 @@ def main(inputs: Path) -> None:
             "drifted": drifted(drift.dict()),
             "drift": drift.dict(),
             "performance": performance.dict() if performance is not None else None,
-            "segments": {page_of(name): {"segment": name, **s.dict()}
-                         for name, s in segments.items()},
+            "segments": {page: {"segment": name, **snapshot.dict()}
+                         for page, (name, snapshot) in segments.items()},
             "runs": browse(Path(workspace), plan, shown, out) if workspace else [],
         },
     )  # fmt: skip
@@ -115,9 +119,10 @@ def by_segment(plan: Plan, frames: Frames) -> Iterator[tuple[str, Any]]:
             yield f"{column} = {value}", snapshot
 
 
-def page_of(segment: str) -> str:
-    """A file's name, whatever the segment's value is."""
-    return f"performance-{re.sub(r'[^A-Za-z0-9]+', '-', segment).strip('-').lower()}.html"
+def page_of(number: int, segment: str) -> str:
+    """A file's name of its own, whatever the segment's value is."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", segment)[:MOST_LETTERS].strip("-").lower()
+    return f"performance-{number}-{readable}.html"
 
 
 def browse(workspace: Path, plan: Plan, shown: Mapping[str, Any], out: Path) -> list[str]:

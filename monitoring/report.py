@@ -133,14 +133,14 @@ def read(folder: Path) -> Drawn:
 
 
 def sampled(frame: pd.DataFrame, seed: int, most: int = MOST_ROWS) -> pd.DataFrame:
-    """At most `most` rows, each answer in its own proportion, in the frame's order."""
+    """So many rows, each answer in its own share and one row of it at least; in their order."""
     if len(frame) <= most:
         return frame
     if "answer" not in frame:
         return frame.sample(most, random_state=seed).sort_index()
     fraction = most / len(frame)
     parts = [
-        part.sample(int(len(part) * fraction), random_state=seed)
+        part.sample(max(1, int(len(part) * fraction)), random_state=seed)
         for _, part in frame.groupby("answer", sort=True, dropna=False)
     ]
     return pd.concat(parts).sort_index()

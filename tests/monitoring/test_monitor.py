@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.row_keys import row_keys
 from monitoring.monitor import monitor
+from monitoring.report import Drawn
 from tests.at_the_gate import at_the_gate
 from tests.monitoring.conftest import Tell
 from tests.monitoring.world import CHURN, NOW, Story, day
@@ -113,6 +116,33 @@ def test_window_file_and_run_hold_the_evidence(told: Tell) -> None:
     assert run.data.metrics["columns_drifted"] == 2  # x, and the prediction made of it
     assert run.data.metrics["drift/x/values"] == pytest.approx(0.22, abs=0.06)
     assert run.data.metrics["ripened/roc_auc"] > 0.8
+
+
+def test_pages_are_in_the_run_and_drawn_once(told: Tell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was drawn lies beside the window and in its run; a second look draws nothing anew."""
+    home, drawn = told(Story()), []
+
+    def draws(*given: object) -> Drawn:
+        folder = cast("Path", given[-1])
+        pages = [folder / name for name in ("report.html", "report.json", "performance.html",
+                                            "performance-1-plan-pro.html")]  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        for page in pages:
+            page.write_text("{}")
+        drawn.append(folder)
+        return Drawn(
+            html=pages[0], json=pages[1], performance_html=pages[2], segment_htmls=(pages[3],)
+        )
+
+    monkeypatch.setattr("monitoring.monitor.picture", draws)
+    found = monitor(home, CHURN, as_of=NOW)
+    again = monitor(home, CHURN, as_of=NOW)
+    assert (len(drawn), again.repeated, again.report_html) == (1, True, found.report_html)
+    assert again.segment_htmls == found.segment_htmls
+    assert found.run_id is not None
+    files = {file.path for file in MlflowClient(home.tracking_uri).list_artifacts(found.run_id)}
+    assert files == {"window.json", "report.html", "report.json", "performance.html",
+                     "performance-1-plan-pro.html"}  # fmt: skip
 
 
 def test_no_champion(unserved: Home) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.drawing import drawable
+from monitoring.drawing import drawable, page_of
 from monitoring.report import Drawn, Frames, Plan, draw, last_words, sampled
 from tests.monitoring.counted import compare
 from tests.postgres import free_port
@@ -106,7 +106,7 @@ def test_files_are_whole(drawn: Drawn) -> None:
 def test_quality_of_each_segment_is_drawn_apart(drawn: Drawn) -> None:
     """Segments that are large enough have a page each, with their own numbers."""
     assert [page.name for page in drawn.segment_htmls] == [
-        "performance-plan-free.html", "performance-plan-pro-yearly.html",
+        "performance-1-plan-free.html", "performance-2-plan-pro-yearly.html",
     ]  # fmt: skip
     assert all("<html" in page.read_text(encoding="utf-8") for page in drawn.segment_htmls)
     assert drawn.json is not None
@@ -118,6 +118,14 @@ def test_quality_of_each_segment_is_drawn_apart(drawn: Drawn) -> None:
     assert len(values) == 2
     assert values[0]
     assert values[0] != values[1]
+
+
+def test_each_segment_has_a_page_of_its_own() -> None:
+    """Values that look alike in plain letters, or have none, or are long, share no file."""
+    values = ["A/B", "A B", "日本", "東京", "x" * 400, "x" * 401]
+    pages = [page_of(n, f"plan = {value}") for n, value in enumerate(values)]
+    assert len(set(pages)) == len(values)
+    assert max(map(len, pages)) < 100
 
 
 def test_windows_can_be_browsed(drawn: Drawn, frames: Frames) -> None:
@@ -200,3 +208,5 @@ def test_sample_keeps_the_answers_shares() -> None:
     assert taken["answer"].value_counts().to_dict() == {"no": 18_000, "yes": 2_000}
     pd.testing.assert_frame_equal(taken, sampled(frame, seed=0))
     assert not taken.equals(sampled(frame, seed=1))
+    frame.loc[7, "answer"] = "hardly ever"
+    assert sampled(frame, seed=0)["answer"].value_counts()["hardly ever"] == 1
