@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
 import numpy as np
 
 from features.skew.request import POOL, Request, request, sample
@@ -88,7 +89,7 @@ def skewed(home: Home, task: Task, against: Approved, span: Span, seed: int = 0)
     try:
         drain(home)  # what was answered of live events must be known offline too
         found = held(home, task, against, asked)
-    except OnrampError as error:
+    except (OnrampError, duckdb.IOException, OSError) as error:  # what is read may be built anew
         return Skewed(asked=len(asked), problem=str(error).rstrip("."))
     return Skewed(
         asked=len(asked), compared=found.compared,

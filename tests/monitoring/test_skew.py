@@ -10,9 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import duckdb
 import pytest
 
 from features.store import definitions, service_types
+from lifecycle.errors import Busy
 from lifecycle.prediction_log import FeatureValue, Prediction, PredictionLog
 from lifecycle.version_files import FACTS
 from monitoring.approved import Approved
@@ -110,6 +112,23 @@ def test_a_corner_case_is_no_alarm() -> None:
     assert Skewed(asked=100, compared=100, differing=1).breaches == ()
     assert Skewed(asked=9, compared=9, differing=9).breaches == ()
     assert len(Skewed(asked=100, compared=100, differing=3, examples=("x",)).breaches) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [Busy("Somebody ingests."), duckdb.IOException("No files."), FileNotFoundError("gone")]
+)
+def test_a_store_that_is_written_meanwhile_is_told(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The verdict does not rest on it, and must not fall with it."""
+
+    def fails(*_: object) -> None:
+        raise error
+
+    world.log(world.answers())
+    monkeypatch.setattr("monitoring.skew.drain", fails)
+    found = looked(world, tmp_path)
+    assert (found.compared, found.breaches, found.problem) == (0, (), str(error).rstrip("."))
 
 
 def test_what_cannot_be_compared_is_told(told: Tell) -> None:
