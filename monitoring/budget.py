@@ -1,8 +1,9 @@
 """What an alarm costs when nothing is wrong: expected false alarms a month, by permutation.
 
-The reference's customers are dealt at random into a window as large as the one at hand and the
-rest, `DRAWS` times; whoever alarms then alarms falsely. Whole customers are dealt, because the
-moments of one are alike. What permutation cannot show is a season: it has no order in time.
+The reference's customers are dealt at random into a window and the rest, `DRAWS` times; whoever
+alarms then alarms falsely. Customers are dealt, because the moments of one are alike, and each with
+what one span as long as a window holds of them: a reference of eight weeks holds many moments of
+a customer, a window one or two. What permutation cannot show is a season: it has no order in time.
 
 A version's budgets are kept beside its files, by window, threshold and baseline.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,7 +30,6 @@ from monitoring.performance import (
     Answers,
     Yardstick,
     answers,
-    clustered_error,
     decayed,
     interval,
     judgeable,
@@ -111,7 +111,9 @@ def budgets(
     """
     sample, by = reference.against.reference, reference.against.yardstick
     # no larger than what is left to compare with, and to a power of two: not each size anew
-    rows, labelled = (rounded(n, len(sample) // 2) for n in (rows, labelled))
+    weekly, least = len(sample) // (int(spans_of(sample, days).max()) + 1), by.monitor.least_rows
+    rows = rounded(rows, weekly // 2)
+    labelled = max(rounded(labelled, weekly), min(least, weekly)) if labelled >= least else 0
     key = strict_json.text(
         [rows, labelled, days, DRAWS, asdict(by.monitor), by.baseline, drift.ALPHA]
     )
@@ -135,8 +137,8 @@ def inputs(reference: Reference, rows: int, days: float) -> Iterator[Budget]:
         return
     dealt = Dealt.of(against.reference, (*reference.features, *reference.answers))
     drifted = broken = 0
-    for chosen in deals(against.reference["customer_id"], rows):
-        before, after = dealt.parts(~chosen), dealt.parts(chosen)
+    for window, rest in deals(against.reference, rows, days):
+        before, after = dealt.parts(rest), dealt.parts(window)
         found = drift.compare(
             dealt.shapes, before, after,
             effect=against.yardstick.monitor.effect, importance=reference.importance,
@@ -151,19 +153,19 @@ def inputs(reference: Reference, rows: int, days: float) -> Iterator[Budget]:
 
 def outcomes(against: Approved, labelled: int, days: float) -> Iterator[Budget]:
     """Decay of the watched metric, and probabilities that are off on average."""
-    monitor = against.yardstick.monitor
-    given = recorded(against)
-    if given is None:
-        return
-    labelled = min(labelled, len(given) // 2)
+    by, monitor = against.yardstick, against.yardstick.monitor
+    known = recorded(against)
+    labelled = min(labelled, len(known))
     if labelled < monitor.least_rows:
         return
+    given = answers(by.kind, against.classes, known.drop(columns="label"), known)
     decay = calibration = 0
-    for chosen in deals(pd.Series(given.customers), labelled):
-        window, rest = (given.rows(np.flatnonzero(part)) for part in (chosen, ~chosen))
+    for chosen, _ in deals(known, labelled, days):
+        window = given.rows(np.flatnonzero(chosen))
         if judgeable(window, monitor.least_rows):
-            decay += falls_short(window, against.yardstick)
-            calibration += off(window, rest, against.yardstick)
+            decay += falls_short(window, by)
+            gap = float(np.mean(window.confidence - window.came_true))
+            calibration += miscalibrated(window, gap, by) == "decayed"
     found: tuple[tuple[Alarm, int], ...] = (("decay", decay), ("calibration", calibration))
     for alarm, alarms in found:
         yield Budget(
@@ -172,18 +174,18 @@ def outcomes(against: Approved, labelled: int, days: float) -> Iterator[Budget]:
         )  # fmt: skip
 
 
-def recorded(against: Approved) -> Answers | None:
-    """The reference's labelled answers.
+def recorded(against: Approved) -> pd.DataFrame:
+    """The reference's labelled rows, in the order of `answers`.
 
     The sample keeps the likeliest of several classes alone, so its version answers anew.
     """
-    sample, kind = against.reference, against.yardstick.kind
-    known: pd.DataFrame | None = sample[sample["label"].notna()].drop(columns="label")
-    if kind != "binary" and known is not None and len(known):
-        known = rescored(against.folder, kind, known)
-    if known is None or known.empty:
-        return None
-    return answers(kind, against.classes, known, sample[[*KEYS, "label"]])
+    sample = against.reference
+    known = sample[sample["label"].notna()].sort_values(KEYS, kind="stable", ignore_index=True)
+    if against.yardstick.kind == "binary":
+        return known
+    known = known[known["label"].isin(against.classes)].reset_index(drop=True)
+    again = rescored(against.folder, against.yardstick.kind, known) if len(known) else None
+    return known.head(0) if again is None else again
 
 
 def falls_short(given: Answers, by: Yardstick) -> bool:
@@ -196,25 +198,34 @@ def falls_short(given: Answers, by: Yardstick) -> bool:
     return decayed(value, *interval(given, name), by) == "decayed"
 
 
-def off(window: Answers, rest: Answers, by: Yardstick) -> bool:
-    """Whether the window's probabilities would be called off, beside the other customers'."""
-    gap, other = (float(np.mean(one.confidence - one.came_true)) for one in (window, rest))
-    error = clustered_error(rest.confidence - rest.came_true, rest.customers)
-    held = replace(by, calibration=other, calibration_error=error)
-    return miscalibrated(window, gap, held) == "decayed"
+def spans_of(sample: pd.DataFrame, days: float) -> Codes:
+    """Which span of so many days each moment lies in, from the first on; shape (rows,)."""
+    since = sample["event_timestamp"] - sample["event_timestamp"].min()
+    return (since // pd.Timedelta(days=days)).to_numpy(dtype=np.int64)
 
 
-def deals(customers: pd.Series, rows: int, seed: int = 0) -> Iterator[Places]:
-    """Whole customers at random until the window has its rows; shape (all rows,), `DRAWS` times."""
+def deals(
+    sample: pd.DataFrame, rows: int, days: float, seed: int = 0
+) -> Iterator[tuple[Places, Places]]:
+    """A window and all other customers' moments, as rows of the sample; `DRAWS` times.
+
+    Args:
+        sample: customer_id, event_timestamp.
+        rows: of the window, as far as one span of each customer holds so many.
+        days: length of the window.
+        seed: of the deal.
+    """
     rng = np.random.default_rng(seed)
-    owner = pd.factorize(customers)[0]
-    held = np.bincount(owner)
+    owner, names = pd.factorize(sample["customer_id"])
+    spans = spans_of(sample, days)
     for _ in range(DRAWS):
-        order = rng.permutation(len(held))
+        mine = spans == rng.integers(spans.max() + 1, size=len(names))[owner]
+        held = np.bincount(owner, mine, minlength=len(names))
+        order = rng.permutation(np.flatnonzero(held))
         taken = order[: np.searchsorted(np.cumsum(held[order]), rows) + 1]
-        inside = np.zeros(len(held), dtype=bool)
+        inside = np.zeros(len(names), dtype=bool)
         inside[taken] = True
-        yield inside[owner]
+        yield inside[owner] & mine, ~inside[owner]
 
 
 @dataclass(frozen=True, kw_only=True)
