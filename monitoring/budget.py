@@ -201,7 +201,7 @@ def falls_short(given: Answers, by: Yardstick) -> bool:
 def spans_of(sample: pd.DataFrame, days: float) -> Codes:
     """Which span of so many days each moment lies in, from the first on; shape (rows,)."""
     since = sample["event_timestamp"] - sample["event_timestamp"].min()
-    return (since // pd.Timedelta(days=days)).to_numpy(dtype=np.int64)
+    return np.asarray(since // pd.Timedelta(days=days), dtype=np.int64)
 
 
 def deals(
