@@ -11,28 +11,21 @@ import pandas as pd
 
 from benchmarks.triage_model import WATCHED, Made, answered, approved
 from benchmarks.triage_world import DELAY, FEATURES, NUMBERS, START, WEEK, People
+from lifecycle.job import Job
 from lifecycle.profile import Profile, Shape, profile_of, shape_of
 from lifecycle.profiling import Bounds
+from lifecycle.triggers import Due
 from monitoring.estimated import expected_of
 from monitoring.evidence import Evidence, Past
 from monitoring.gather import Ripened, ripened
 from monitoring.gather import champion as champion_of
-from monitoring.past import retrains_of
+from monitoring.past import ACTOR, retrains_of
 from monitoring.profile import Reference, breaches, drifts, profile_window
 from monitoring.triage import Verdict, triage
 from monitoring.windows import Span, Window
 
 LABEL = ["customer_id", "event_timestamp", "label"]
 Weeks = Callable[[int], People]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A retrain that was tried, as `monitoring.past` reads it."""
-
-    as_of: str
-    state: str
-    requested_by: str = "monitor"
 
 
 @dataclass(kw_only=True)
@@ -207,9 +200,14 @@ def past_of(as_of: datetime, evidence: Evidence, verdict: Verdict) -> Past:
     )  # fmt: skip
 
 
-def tried(served: Served, end: int, state: str) -> None:
-    """Write down that a retrain was judged."""
-    served.jobs.append(Job(as_of=(START + end * WEEK).isoformat(), state=state))
+def opened(asked: Due, as_of: datetime) -> Job:
+    """A retrain job, as the store holds it."""
+    when = as_of.isoformat()
+    return Job(
+        id=when, task=WATCHED.name, state="requested", why=asked.why, trigger=asked.trigger,
+        requested_by=ACTOR, requested_at=when, as_of=when, worker=None, heartbeat_at=None,
+        ended_at=None, attempts=1, outcome="{}",
+    )  # fmt: skip
 
 
 def named(served: Served, ends: Sequence[int]) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from lifecycle.gate import Evidence, judge
 from lifecycle.metrics import Labels, measure
 from lifecycle.profiling import Bounds
 from lifecycle.registry import Version
+from lifecycle.retraining import Retraining
 from lifecycle.row_keys import Keys, row_keys
 from lifecycle.task import Monitor, Task
 from lifecycle.version_files import REFERENCE_ROWS
@@ -26,7 +27,10 @@ from training.promotion.evidence import compared
 from training.promotion.paired import Pair
 from training.splits import HELD_BACK, Positions, split
 
-WATCHED: Task = replace(TASK, horizon_days=7 * DELAY, moments=(1,), gate=SHIPPED, monitor=Monitor())
+WATCHED: Task = replace(
+    TASK, horizon_days=7 * DELAY, moments=(1,), gate=SHIPPED, monitor=Monitor(),
+    retraining=Retraining(schedule="never"),
+)  # fmt: skip
 ROUNDS, RIDGE = 8, 1.0
 HALF = 0.5
 
@@ -76,7 +80,9 @@ class Made:
         return measure("binary", self.test.labels, self.model(self.test.matrix))
 
 
-def make(people: People, number: int, as_of: datetime, *, fresh: bool) -> Made:
+def make(
+    people: People, number: int, as_of: datetime, *, fresh: bool, regained: float = 0.0
+) -> Made:
     """Train as Onramp does: the first time by shares, a retrain on the newest that it can.
 
     Args:
@@ -84,6 +90,7 @@ def make(people: People, number: int, as_of: datetime, *, fresh: bool) -> Made:
         number: of the version.
         as_of: now.
         fresh: a retrain.
+        regained: the loss that it answers.
     """
     window, shares = Window(), HELD_BACK
     if fresh:
@@ -91,7 +98,7 @@ def make(people: People, number: int, as_of: datetime, *, fresh: bool) -> Made:
         def fit(rows: Positions, judges: Positions) -> Floats:
             return both(learn(people.matrix[rows], people.labels[rows])(people.matrix[judges]))
 
-        shares = bounded(SHIPPED, WATCHED.monitor.tolerated_loss)
+        shares = bounded(SHIPPED, regained)
         window = choose("binary", people.frame, people.labels, shares, fit)
         shares = with_window(shares, window)
     parts = split(people.frame, shares)

@@ -42,9 +42,11 @@ HOW = """\
   inputs mean changes. Every policy starts with one model and may learn from the newest half year of
   labelled weeks. *Any column drifted* asks each column at 5 %; it, *monthly* and *weekly* learn
   from all of it and serve what comes out, as public projects do. *Weekly, window chosen* learns
-  every week as an Onramp retrain does, without a gate. Onramp's retrain holds back what its gate
-  needs, chooses its window (`training.newest`), and the shipped churn gate judges; weeks that
-  triage called broken are not learned from.
+  every week as an Onramp retrain does, without a gate. *Onramp* retrains when triage says so, and
+  once more when twice as much has come as such a retrain learned from (`lifecycle.triggers`); its
+  calendar is set to `never`, for the weekly default would have the gate judge a challenger every
+  week beside. Its retrain holds back what its gate needs, chooses its window (`training.newest`),
+  and the shipped churn gate judges; weeks that triage called broken are not learned from.
 - The mean ROC-AUC is of each week's answers as they were given, against what came of them.
 """
 
@@ -191,12 +193,12 @@ def verdict_table(years: Sequence[Line]) -> Iterator[str]:
     if not own:
         return
     told = dict(own[0]["retrains"])
-    yield "What Onramp said in the first year, but for *ignore*:"
+    yield "What Onramp said in the first year, but for *ignore*, and its retrains:"
     yield ""
     yield "| week | verdict | rule | the retrain |"
     yield "|---|---|---|---|"
     for week, rule, outcome in own[0]["verdicts"]:
-        if outcome != "ignore":
+        if outcome != "ignore" or week in told:
             yield f"| {week} | *{outcome}* | {rule} | {told.get(week, '')} |"
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import lru_cache
 
-from benchmarks.triage_look import Served, at, reference_of, tried
-from benchmarks.triage_model import Made, answered, make, on_all, promoted
+from benchmarks.triage_look import Served, at, opened, reference_of
+from benchmarks.triage_model import WATCHED, Made, answered, make, on_all, promoted
 from benchmarks.triage_world import DELAY, START, WEEK, People, Truth, World, together
+from lifecycle.job_states import State
 from lifecycle.metrics import measure
+from lifecycle.triggers import Due, Facts, Said, due
 from monitoring import drift
 from monitoring.profile import profile_window
+from monitoring.triage import TRIGGERS, Verdict
+from onramp.retrain import answers
 
 WEEKS = 52
 ROWS = 1_500  # customers a week
@@ -58,7 +63,11 @@ def replaced(year: Year, end: int, *, fresh: bool = False) -> None:
     """Train on what has labels and serve it, whatever it is worth."""
     year.made += 1
     as_of, rows = START + end * WEEK, year.labelled(end)
-    found = make(rows, year.made, as_of, fresh=True) if fresh else on_all(rows, year.made, as_of)
+    if fresh:
+        regained = WATCHED.monitor.tolerated_loss
+        found = make(rows, year.made, as_of, fresh=True, regained=regained)
+    else:
+        found = on_all(rows, year.made, as_of)
     year.served.promote(found)
     year.retrains.append((end, "promoted"))
 
@@ -95,15 +104,32 @@ def ours(year: Year, end: int) -> None:
     year.estimates.append(evidence.estimated.value if evidence.estimated else None)
     if verdict.outcome == "broken data":
         year.distrusted.add(end - 1)
-    if verdict.outcome != "retrain":
+    as_of = START + end * WEEK
+    asked = wanted(served, verdict, as_of)
+    if asked is None:
         return
+    job = opened(asked, as_of)
     year.made += 1
-    challenger = make(year.labelled(end), year.made, START + end * WEEK, fresh=True)
-    state = "promoted" if promoted(challenger, served.champion) else "refused"
-    tried(served, end, state)
+    challenger = make(
+        year.labelled(end), year.made, as_of, fresh=True, regained=answers(WATCHED, job)
+    )
+    state: State = "promoted" if promoted(challenger, served.champion) else "refused"
+    served.jobs.append(replace(job, state=state, version=year.made))
     if state == "promoted":
         served.promote(challenger)
-    year.retrains.append((end, f"{state}, {challenger.window.days or 'all'} days"))
+    days = challenger.window.days or "all"
+    year.retrains.append((end, f"{asked.trigger}: {state}, {days} days"))
+
+
+def wanted(served: Served, verdict: Verdict, as_of: datetime) -> Due | None:
+    """What opens a retrain job: the verdict, at once, or else what is due."""
+    if verdict.outcome == "retrain":
+        return Due(trigger=TRIGGERS[verdict.rule], why=verdict.reasons[0])
+    said = Said(verdict=verdict.outcome, why=verdict.reasons[0], as_of=as_of)
+    champion = served.champion
+    facts = Facts(champion=champion.number, trained_as_of=champion.as_of, said=said,
+                  window_days=champion.window.days)  # fmt: skip
+    return due(WATCHED, served.jobs, facts, as_of)
 
 
 POLICIES: Mapping[str, Callable[[Year, int], None]] = {

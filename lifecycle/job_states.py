@@ -30,6 +30,7 @@ Fault = Literal["busy", "passing", "killed", "overdue"]
 ENDS: frozenset[State] = frozenset(get_args(End))
 WORKING: frozenset[State] = frozenset(("preparing", "training", "judging", "promoting"))
 JUDGED: frozenset[State] = frozenset(("promoted", "refused", "undecided"))  # by the gate
+OF_MONITORING: frozenset[Trigger] = frozenset(("drift", "decay"))
 STEPPED_BACK: frozenset[State] = frozenset(
     ("preparing", "requested", "failed", "superseded", "dead letter")
 )

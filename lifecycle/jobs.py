@@ -24,11 +24,9 @@ from lifecycle.errors import Busy, NotReady
 from lifecycle.home import Home
 from lifecycle.job import Job, held, hours, moot, past_deadline, waits
 from lifecycle.job_rows import charged, claimed, current, dead_letter, one, open_job, ours, put
-from lifecycle.job_states import ENDS, MOVES, WORKING, End, Fault, State, Trigger
+from lifecycle.job_states import ENDS, MOVES, OF_MONITORING, WORKING, End, Fault, State, Trigger
 from lifecycle.job_table import opened
 from lifecycle.ledger import Entry
-
-OF_MONITORING: frozenset[Trigger] = frozenset(("drift", "decay"))
 
 
 def unseen(worker: str) -> bool | None:  # noqa: ARG001

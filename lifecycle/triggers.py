@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 
 from lifecycle.broken_spans import MONITOR
 from lifecycle.job import Job
-from lifecycle.job_states import ENDS, JUDGED, Trigger
+from lifecycle.job_states import ENDS, JUDGED, OF_MONITORING, Trigger
 from lifecycle.ledger import Entry
 from lifecycle.retraining import OLDEST
 from lifecycle.task import Task
 
+ENOUGH_TIMES = 2  # of what was learned from in haste, in labels since, are worth another look
 HOLDS_OFF = JUDGED | {"failed", "dead letter"}  # ends after which the next is not opened at once
 
 
@@ -35,12 +36,14 @@ class Facts:
         said: the last verdict.
         new_labels: labels that have ripened since it, or the last job, was trained; None: not
             counted.
+        window_days: how far back the champion learned; 0: as far as there was anything.
     """
 
     champion: int | None = None
     trained_as_of: datetime | None = None
     said: Said | None = None
     new_labels: int | None = None
+    window_days: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +72,7 @@ def due(task: Task, jobs: Sequence[Job], facts: Facts, now: datetime) -> Due | N
         return Due(trigger="decay", why=said.why)
     if cooling(task, jobs, now):
         return None
-    return too_old(task, jobs, facts, now) or enough_labels(task, facts)
+    return too_old(task, jobs, facts, now) or hasty(jobs, facts, now) or enough_labels(task, facts)
 
 
 def answered(jobs: Iterable[Job], said: Said) -> bool:
@@ -105,6 +108,22 @@ def too_old(task: Task, jobs: Iterable[Job], facts: Facts, now: datetime) -> Due
         why=f"No data since {until:%Y-%m-%d %H:%M} was learnt from, {days:.1f} days ago; "
         f"version {facts.champion} may be {oldest.days} days old "
         f"({task.retraining.schedule} schedule).",
+    )
+
+
+def hasty(jobs: Iterable[Job], facts: Facts, now: datetime) -> Due | None:
+    """Once, after the world had changed and there was little yet to learn the new one from."""
+    judged = [job for job in jobs if job.state in JUDGED]
+    last = max(judged, key=as_of, default=None)
+    if last is None or last.trigger not in OF_MONITORING or last.version != facts.champion:
+        return None
+    days = facts.window_days
+    if last.state != "promoted" or not days or now - as_of(last) < timedelta(ENOUGH_TIMES * days):
+        return None
+    return Due(
+        trigger="labels",
+        why=f"Version {facts.champion} answered {last.trigger} with what {days} days could teach; "
+        f"labels of {ENOUGH_TIMES} times as many have come since.",
     )
 
 

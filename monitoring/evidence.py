@@ -8,11 +8,11 @@ from datetime import datetime
 from lifecycle.metrics import HIGHER_IS_BETTER
 from monitoring.drift import ColumnDrift
 from monitoring.estimated import Estimate
-from monitoring.performance import Performance
+from monitoring.performance import MISCALIBRATED, Performance
 from monitoring.quality import Breach
 from monitoring.windows import Span
 
-RELEASED = 0.5  # of the tolerated loss: an alarm that stands ends only above this
+RELEASED = 0.5  # of what is tolerated: an alarm that stands ends only within this
 STILL_DRIFTED = 0.75  # of the least effect: a column that had drifted is back only below this
 IMPORTANT = 0.05  # share of the model's gain from which on a feature's drift is worth a word
 # Rules that apply only to a model that is held to have decayed.
@@ -170,8 +170,10 @@ class Evidence:
         if not self.judged:
             return False
         newest = self.judged[0]
-        loss = loss_of(newest)
-        return loss <= RELEASED * self.tolerated_loss and newest.calibration_outcome != "decayed"
+        moved = abs(newest.calibration_moved)
+        return (
+            loss_of(newest) <= RELEASED * self.tolerated_loss and moved <= RELEASED * MISCALIBRATED
+        )
 
 
 def loss_of(one: Performance) -> float:

@@ -2,8 +2,7 @@
 
 A window is known by (task, as_of). Looking at it again with the same evidence changes nothing:
 no second ledger row, no second report. Whether decay shows in k of n windows is read from the
-prediction log each time and never counted up, so no run can count a window twice, and labels
-that were corrected later are corrected in every window.
+prediction log each time: no run can count a window twice, and corrected labels count in all.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from monitoring.approved import approved
 from monitoring.budget import Budget, told
 from monitoring.complete import Completeness
 from monitoring.gather import gather
-from monitoring.past import ACTOR
+from monitoring.past import ACTOR, asked_for
 from monitoring.picture import picture
 from monitoring.report import Drawn
 from monitoring.skew import Skewed
-from monitoring.triage import Evidence, Outcome, Verdict, explain, triage
+from monitoring.triage import TRIGGERS, Evidence, Outcome, Verdict, explain, triage
 
 WINDOW_JSON = "window.json"
 STEPS = 4
@@ -94,7 +93,7 @@ class MonitorReport:
             found.append(f"  {self.skew.words}.")
         if self.job_id:
             found.append(
-                f"  Retrain job {self.job_id} {'opened' if self.job_opened else 'is open'}: "
+                f"  Retrain job {self.job_id} was {'' if self.job_opened else 'already '}opened: "
                 f"`onramp retrain {self.task}`."
             )
         found += [f"  {path}" for path in (self.report_html, self.performance_html) if path]
@@ -221,12 +220,19 @@ def metrics(report: MonitorReport) -> Iterator[tuple[str, float]]:
 
 
 def ask(home: Home, report: MonitorReport) -> MonitorReport:
-    """Open a retrain job when the verdict is to retrain; one that is open stays the one."""
+    """Open a retrain job when the verdict is to retrain; one that is open stays the one.
+
+    One that was opened on these data is not opened again: it failed, or a person cancelled it.
+    """
     if report.verdict != "retrain":
         return report
-    job, opened = Jobs(home).request(
-        report.task, why=report.reasons[0], by=ACTOR, as_of=report.as_of, trigger="decay"
-    )
+    jobs = Jobs(home)
+    if before := asked_for(jobs.read(report.task), report.as_of):
+        return replace(report, job_id=before.id)
+    job, opened = jobs.request(
+        report.task, why=report.reasons[0], by=ACTOR, as_of=report.as_of,
+        trigger=TRIGGERS[report.rules[0]],
+    )  # fmt: skip
     return replace(report, job_id=job.id, job_opened=opened)
 
 

@@ -1,18 +1,19 @@
 """What was decided before, read from the ledger and the jobs: nothing is counted up in a process.
 
-Everything here is on the data's clock and of before the window that is looked at, so that a
-second look at the same window finds the same past.
+Everything here is on the data's clock. Verdicts are those on earlier windows; a retrain counts
+from when it was judged, on this window's data too: what it tried need not be tried again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from lifecycle.home import Home
-from lifecycle.job_states import JUDGED
+from lifecycle.job import Job
+from lifecycle.job_states import JUDGED, OF_MONITORING, Trigger
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.task import Monitor
@@ -21,6 +22,7 @@ from monitoring.evidence import Past
 ACTOR = "monitor"
 KEPT = 12  # earlier verdicts that are evidence: enough for every alarm that can still stand
 MONTH = timedelta(days=30)
+ANSWERS: frozenset[Trigger] = OF_MONITORING | {"hand"}  # that something is wrong
 MOST_DOUBLED = 4  # sixteen windows: a world that nothing learns is looked at three times a year
 
 
@@ -29,7 +31,7 @@ class Retrains:
     """The retrains before a window, as triage needs them.
 
     Attributes:
-        last: when one was last judged, on the data's clock.
+        last: when one that something was wrong for was last judged, on the data's clock.
         ready: when another may be asked for; None: at once.
         this_month: how many monitoring asked for in thirty days.
     """
@@ -50,6 +52,9 @@ class Tried(Protocol):
 
     @property
     def requested_by(self) -> str: ...
+
+    @property
+    def trigger(self) -> Trigger: ...
 
 
 def history(home: Home, task: str, before: datetime) -> tuple[Past, ...]:
@@ -91,7 +96,9 @@ def retrains_of(
     """The same, from jobs that were read.
 
     The wait is one window, and doubles with every retrain that was judged since the model was
-    last seen to be fine: what did not help last week will hardly help this week.
+    last seen to be fine: what did not help last week will hardly help this week. Retrains by the
+    calendar are no such answers: they hold back more, to show that nothing is lost, and would
+    keep decay waiting for ever. What was superseded was never tried.
 
     Args:
         jobs: of the task, in any order.
@@ -99,8 +106,12 @@ def retrains_of(
         as_of: end of the window that is looked at.
         verdicts: earlier ones, newest first.
     """
-    judged = sorted(utc(job.as_of) for job in jobs if job.state in JUDGED)
-    asked = [utc(job.as_of) for job in jobs if job.requested_by == ACTOR]
+    judged = sorted(
+        utc(job.as_of) for job in jobs if job.state in JUDGED and job.trigger in ANSWERS
+    )
+    asked = [
+        utc(job.as_of) for job in jobs if job.requested_by == ACTOR and job.state != "superseded"
+    ]
     this_month = sum(as_of - MONTH < when < as_of for when in asked)
     if not judged:
         return Retrains(this_month=this_month)
@@ -109,6 +120,16 @@ def retrains_of(
     in_vain = sum(1 for when in judged if fine is None or when > fine)
     wait = timedelta(days=monitor.window_days) * 2 ** min(max(in_vain - 1, 0), MOST_DOUBLED)
     return Retrains(last=judged[-1], ready=judged[-1] + wait, this_month=this_month)
+
+
+def asked_for(jobs: Iterable[Job], as_of: datetime) -> Job | None:
+    """The newest job that something was wrong for, of data as new as these; None: there is none.
+
+    Args:
+        jobs: of the task, newest first.
+        as_of: of the data.
+    """
+    return next((job for job in jobs if job.trigger in ANSWERS and utc(job.as_of) >= as_of), None)
 
 
 def utc(text: str) -> datetime:

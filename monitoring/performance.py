@@ -75,6 +75,7 @@ class Performance:
         value, low, high: the watched metric and its 95 % interval, customers resampled.
         baseline: what it was at approval.
         calibration: mean prediction minus how often it came true; nan where nothing is labelled.
+        calibration_moved: … and by how much more than in the version's test.
         outcome: of the watched metric.
         calibration_outcome: of the calibration.
         set_aside: why the window does not count; empty when it does.
@@ -94,6 +95,7 @@ class Performance:
     outcome: Outcome
     calibration_outcome: Outcome
     set_aside: str = ""
+    calibration_moved: float = 0.0
 
     @property
     def complete(self) -> float:
@@ -192,6 +194,7 @@ def perform(span: Span, version: int, answered: int, given: Answers, by: Yardsti
         metric=name, value=value, low=low, high=high, baseline=by.baseline, calibration=gap,
         outcome=decayed(value, low, high, by) if enough else "could not tell",
         calibration_outcome=miscalibrated(given, gap, by) if enough else "could not tell",
+        calibration_moved=gap - by.calibration,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from monitoring.evidence import RELEASED, Evidence, Past, loss_of
-from monitoring.performance import Performance
+from monitoring.performance import MISCALIBRATED, Performance
 from monitoring.quality import Breach
 
 NAMED = 5  # columns that a sentence names before it counts the rest
@@ -139,14 +139,15 @@ def not_recovered(evidence: Evidence) -> str:
         return ""
     return (
         "It decayed before and is not back: an alarm ends when a window falls short by no more "
-        f"than {RELEASED * evidence.tolerated_loss:.3f}, and the newest is "
-        f"{evidence.judged[0].words}."
+        f"than {RELEASED * evidence.tolerated_loss:.3f} and its predictions are off by no more "
+        f"than {RELEASED * MISCALIBRATED:.3f}. The newest is {evidence.judged[0].words}, off by "
+        f"{evidence.judged[0].calibration_moved:+.3f}."
     )
 
 
 def one_bad_window(evidence: Evidence) -> str:
     found = [*evidence.decayed, *(p for p in evidence.miscalibrated if p not in evidence.decayed)]
-    if not found or acting(evidence, evidence.decayed):
+    if not found or harmed(evidence):
         return ""
     return f"A window fell short, which alone triggers nothing: {listed([p.words for p in found])}."
 
@@ -245,8 +246,14 @@ def budget_numbers(evidence: Evidence) -> str:
 
 def recovery_numbers(evidence: Evidence) -> str:
     state = "an alarm stands" if evidence.alarmed else "no alarm stands"
-    newest = f"newest loss {loss_of(evidence.judged[0]):+.3f}" if evidence.judged else "none judged"
-    return f"{state}; {newest}, ends at {RELEASED * evidence.tolerated_loss:g} or less"
+    if not evidence.judged:
+        return f"{state}; none judged"
+    newest = evidence.judged[0]
+    return (
+        f"{state}; newest loss {loss_of(newest):+.3f}, ends at "
+        f"{RELEASED * evidence.tolerated_loss:g} or less; predictions off by "
+        f"{newest.calibration_moved:+.3f}, ends within {RELEASED * MISCALIBRATED:g}"
+    )
 
 
 def estimate_numbers(evidence: Evidence) -> str:

@@ -8,15 +8,16 @@ the ledger (`Evidence.history`) and what happened from the prediction log.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from lifecycle.job_states import Trigger
 from monitoring import reasons as why
 from monitoring.evidence import Champion, Evidence, Past
 
-__all__ = ["RULES", "Champion", "Evidence", "Finding", "Looked", "Outcome", "Past", "Rule",
-           "Verdict", "explain", "triage"]  # fmt: skip
+__all__ = ["RULES", "TRIGGERS", "Champion", "Evidence", "Finding", "Looked", "Outcome",
+           "Past", "Rule", "Verdict", "explain", "triage"]  # fmt: skip
 
 Outcome = Literal["ignore", "watch", "broken data", "retrain", "roll back", "insufficient data"]
 Words = Callable[[Evidence], str]
@@ -30,6 +31,7 @@ class Rule:
         reason: why it applies, in words; nothing when it does not.
         numbers: what it looked at, whether it applies or not.
         names: what happened to the world, where the rule says so.
+        trigger: of the retrain job that it opens; only decay has ranking to regain.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Rule:
     reason: Words
     numbers: Words
     names: str = ""
+    trigger: Trigger | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +122,9 @@ RULES: tuple[Rule, ...] = (
     Rule(name="cooling down", outcome="watch", reason=why.cooling, numbers=why.cooling_numbers),
     Rule(name="budget", outcome="watch", reason=why.spent, numbers=why.budget_numbers),
     Rule(name="decay", outcome="retrain", reason=why.decay, numbers=why.decay_numbers,
-         names="concept drift"),
+         names="concept drift", trigger="decay"),
     Rule(name="base rate", outcome="retrain", reason=why.calibration_break,
-         numbers=why.calibration_numbers, names="prior shift"),
+         numbers=why.calibration_numbers, names="prior shift", trigger="drift"),
     Rule(name="not recovered", outcome="watch", reason=why.not_recovered,
          numbers=why.recovery_numbers),
     Rule(name="one bad window", outcome="watch", reason=why.one_bad_window,
@@ -132,3 +135,5 @@ RULES: tuple[Rule, ...] = (
          names="covariate shift"),
     Rule(name="nothing", outcome="ignore", reason=why.nothing, numbers=why.row_numbers),
 )  # fmt: skip
+
+TRIGGERS: Mapping[str, Trigger] = {rule.name: rule.trigger for rule in RULES if rule.trigger}

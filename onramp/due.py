@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lifecycle.broken_spans import MONITOR
@@ -53,7 +53,8 @@ def facts_of(home: Home, task: Task, jobs: tuple[Job, ...], now: datetime) -> Fa
     number = registry.aliases(task.name).get("champion")
     if number is None:
         return Facts()
-    known = registry.version(task.name, number).tags.get("as_of")
+    tags = registry.version(task.name, number).tags
+    known = tags.get("as_of")
     rows = Ledger(home).select(
         "task = ? AND actor = ?", (task.name, MONITOR), newest=NEWEST_VERDICTS
     )
@@ -61,14 +62,12 @@ def facts_of(home: Home, task: Task, jobs: tuple[Job, ...], now: datetime) -> Fa
         champion=number,
         trained_as_of=datetime.fromisoformat(known) if known else None,
         said=last_said(rows),
+        window_days=int(tags.get("window_days", 0)),
     )
     until = trained_until(jobs, facts)
     if task.retraining.new_labels is None or until is None:
         return facts
-    return Facts(
-        champion=facts.champion, trained_as_of=facts.trained_as_of, said=facts.said,
-        new_labels=new_labels(home, task, until, now),
-    )  # fmt: skip
+    return replace(facts, new_labels=new_labels(home, task, until, now))
 
 
 def new_labels(home: Home, task: Task, since: datetime, now: datetime) -> int:

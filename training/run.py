@@ -127,7 +127,7 @@ def train(  # noqa: PLR0913  # the verb's own options, each by name
         from training.newest import for_retrain  # noqa: PLC0415  # what a first training needs not
 
         shares, window = for_retrain(task, data, regained)
-        tags = {**(tags or {}), "window": window.words}
+        tags = {**(tags or {}), "window": window.words, "window_days": str(window.days)}
     return train_on(
         home, task, data, budget, progress, assembled=assembled, tags=tags, shares=shares
     )

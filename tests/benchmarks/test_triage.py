@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks.triage import key, work
+from benchmarks.triage_look import opened
 from benchmarks.triage_model import learn, make, promoted
 from benchmarks.triage_report import auc, rightly, write
 from benchmarks.triage_world import (
@@ -23,9 +26,12 @@ from benchmarks.triage_world import (
     planted,
     together,
 )
-from benchmarks.triage_year import POLICIES
+from benchmarks.triage_year import POLICIES, wanted
 from lifecycle.metrics import measure
 from lifecycle.row_keys import row_keys
+from lifecycle.triggers import Due
+from monitoring.triage import Finding, Outcome, Verdict
+from training.newest import Window
 
 ROWS = 1_200
 WORLD = World(seed=3, rows=ROWS)
@@ -94,11 +100,32 @@ def test_a_retrain_learns_the_changed_world_and_the_gate_takes_it() -> None:
     world = changed(concept=20)
     weeks = [world.week(number) for number in range(22)]
     old = make(together(weeks[:18]), 1, START + 18 * WEEK, fresh=False)
-    new = make(together(weeks), 2, START + 26 * WEEK, fresh=True)
+    new = make(together(weeks), 2, START + 26 * WEEK, fresh=True, regained=0.05)
     assert new.window.days > 0
     assert not np.isin(row_keys(new.test.frame), new.seen).any()
     assert promoted(new, old)
     assert not promoted(replace(old, number=3, test=new.test), old)
+
+
+def test_onramp_retrains_when_told_and_once_more() -> None:
+    """At a verdict, and when there is twice as much of the new world; not on broken data."""
+    made = Due(trigger="decay", why="It decayed.")
+    job = replace(opened(made, START), state="promoted", version=2)
+    champion = SimpleNamespace(number=2, as_of=START, window=Window(days=14))
+    served: Any = SimpleNamespace(champion=champion, jobs=[job])
+
+    def asked(weeks: int, rule: str, outcome: Outcome) -> str:
+        found = wanted(
+            served,
+            Verdict(outcome=outcome, findings=(Finding(rule=rule, outcome=outcome, words="So."),)),
+            START + weeks * WEEK,
+        )
+        return found.trigger if found else ""
+
+    assert asked(1, "decay", "retrain") == "decay"
+    assert asked(1, "base rate", "retrain") == "drift"
+    assert [asked(weeks, "nothing", "ignore") for weeks in (3, 4)] == ["", "labels"]
+    assert not asked(4, "impossible values", "broken data")
 
 
 def lines() -> list[dict]:

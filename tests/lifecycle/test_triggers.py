@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lifecycle.errors import UsageError
 from lifecycle.job import Job
-from lifecycle.job_states import ENDS, State
+from lifecycle.job_states import ENDS, State, Trigger
 from lifecycle.ledger import Entry
 from lifecycle.retraining import OLDEST, Retraining, Schedule
 from lifecycle.triggers import Facts, Said, due, last_said
@@ -30,12 +30,12 @@ def ago(days: float) -> datetime:
     return NOW - timedelta(days=days)
 
 
-def job(state: State, days: float) -> Job:
+def job(state: State, days: float, trigger: Trigger = "hand", version: int | None = None) -> Job:
     """As of so many days ago."""
     return Job(
         id="1f9c", task="churn", state=state, why="", requested_by="monitor", requested_at="",
         as_of=ago(days).isoformat(), worker=None, heartbeat_at=None, ended_at=None, attempts=1,
-        outcome="{}",
+        outcome="{}", trigger=trigger, version=version,
     )  # fmt: skip
 
 
@@ -111,6 +111,32 @@ def test_enough_new_labels() -> None:
     assert due(CHURN, [], facts(5, labels=1500), NOW) is None
     with pytest.raises(UsageError, match="new_labels is 0"):
         Retraining(new_labels=0)
+
+
+@pytest.mark.parametrize(
+    ("last", "window", "due_again"),
+    [
+        (job("promoted", 28, "decay", 3), 14, True),
+        (job("promoted", 28, "drift", 3), 14, True),
+        (job("promoted", 27.9, "decay", 3), 14, False),
+        (job("promoted", 200, "decay", 3), 0, False),
+        (job("refused", 28, "decay", 4), 14, False),
+        (job("promoted", 28, "decay", 4), 14, False),
+        (job("promoted", 28, "labels", 3), 14, False),
+    ],
+    ids=["enough has come", "after drift", "too early", "of all history", "refused",
+         "rolled back", "it was done"],
+)  # fmt: skip
+def test_what_was_made_in_haste_is_made_again_once(last: Job, window: int, due_again: bool) -> None:
+    """Where no schedule does it anyway: learned from little, it is due when there is more."""
+    task = replace(CHURN, retraining=Retraining(schedule="never"))
+    known = replace(facts(28), window_days=window)
+    found = due(task, [job("refused", 60, "schedule"), last], known, NOW)
+    assert (found is not None) == due_again
+    if found is not None:
+        assert found.trigger == "labels"
+        assert "answered " in found.why
+        assert due(task, [last, job("refused", 10, "labels")], known, NOW) is None
 
 
 @PATIENT

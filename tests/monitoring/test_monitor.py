@@ -95,6 +95,16 @@ def test_the_same_window_again_changes_nothing(told: Tell) -> None:
     assert (earlier.verdict, len(Ledger(home).read("churn"))) == ("watch", 2)
 
 
+def test_a_cancelled_retrain_is_not_asked_for_again(told: Tell) -> None:
+    """Of the same data: a person said no, and the next look at the window leaves it at that."""
+    home = told(Story(concept=81))
+    first = monitor(home, CHURN, as_of=NOW, report=False)
+    Jobs(home).cancel("churn", by="ann", because="a sale ends tomorrow")
+    again = monitor(home, CHURN, as_of=NOW, report=False)
+    assert (again.verdict, again.job_id, again.job_opened) == ("retrain", first.job_id, False)
+    assert [job.state for job in Jobs(home).read("churn")] == ["superseded"]
+
+
 def test_no_second_retrain_before_a_window_has_passed(told: Tell) -> None:
     """Judged and refused, decay is watched for a window, then asked about again."""
     home = told(Story(concept=81))

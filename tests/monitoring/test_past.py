@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from lifecycle.home import Home, open_home
+from lifecycle.job_states import Trigger
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.task import Monitor
 from monitoring.evidence import Past
-from monitoring.past import KEPT, history, retrains, retrains_of
+from monitoring.past import KEPT, asked_for, history, retrains, retrains_of
 from tests.at_the_gate import at_the_gate
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -27,6 +28,7 @@ class Tried:
     weeks_ago: float
     state: str = "refused"
     requested_by: str = "monitor"
+    trigger: Trigger = "decay"
 
     @property
     def as_of(self) -> str:
@@ -87,16 +89,29 @@ def test_jobs_that_were_not_judged_make_nobody_wait() -> None:
     assert (found.last, found.ready) == (None, None)
 
 
+def test_a_retrain_by_the_calendar_makes_decay_wait_for_nothing() -> None:
+    """Refused every week for nothing was won, it says little of one that answers decay."""
+    jobs = [Tried(n, trigger=trigger) for n in range(1, 6) for trigger in ("schedule", "labels")]
+    assert retrains_of(jobs, Monitor(), NOW).ready is None
+    by_hand = retrains_of([*jobs, Tried(0.5, trigger="hand")], Monitor(), NOW)
+    assert by_hand.ready == NOW + 0.5 * WEEK
+
+
 def test_the_budget_counts_what_monitoring_asked_for_in_thirty_days() -> None:
-    """Jobs by hand, older ones, and this window's own are not counted."""
-    jobs = [Tried(1), Tried(2, "failed"), Tried(3, requested_by="ann"), Tried(5), Tried(0)]
+    """Jobs by hand, older ones, this window's own and what nobody began are not counted."""
+    jobs = [Tried(1), Tried(2, "failed"), Tried(3, requested_by="ann"), Tried(5), Tried(0),
+            Tried(1.5, "superseded")]  # fmt: skip
     assert retrains_of(jobs, Monitor(), NOW).this_month == 2
 
 
 def test_jobs_are_read_from_the_store(home: Home) -> None:
     """What the store holds is what counts."""
     jobs = Jobs(home)
-    jobs.request("churn", why="decay", by="monitor", as_of=NOW - WEEK)
+    jobs.request("churn", why="decay", by="monitor", as_of=NOW - WEEK, trigger="decay")
+    asked = asked_for(jobs.read("churn"), NOW - WEEK)
+    assert asked is not None
+    assert asked.why == "decay"
+    assert asked_for(jobs.read("churn"), NOW) is None
     jobs.end(at_the_gate(home, "churn", "ann", 2), "refused", {})
     found = retrains(home, "churn", Monitor(), NOW)
     assert (found.last, found.ready, found.this_month) == (NOW - WEEK, NOW, 1)

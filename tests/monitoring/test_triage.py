@@ -13,11 +13,14 @@ from monitoring.drift import ColumnDrift
 from monitoring.estimated import Estimate
 from monitoring.performance import Performance
 from monitoring.quality import Breach
-from monitoring.triage import RULES, Champion, Evidence, Past, explain, triage
+from monitoring.triage import RULES, TRIGGERS, Champion, Evidence, Past, explain, triage
 from monitoring.windows import Span, spans
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RIPE = spans(NOW - timedelta(days=14), days=7, count=3)
+
+
+OFF = {"fine": 0.0, "off": 0.04, "decayed": 0.21}  # mean prediction less outcome
 
 
 def performance(span: Span, outcome: str, calibration: str = "fine") -> Performance:
@@ -26,8 +29,8 @@ def performance(span: Span, outcome: str, calibration: str = "fine") -> Performa
     return Performance(
         span=span, version=4, answered=900, labelled=850, metrics={"roc_auc": value},
         metric="roc_auc", value=value, low=value - 0.02, high=value + 0.02, baseline=0.80,
-        calibration=0.0 if calibration == "fine" else 0.21, outcome=outcome,
-        calibration_outcome=calibration, set_aside="",
+        calibration=OFF[calibration], outcome=outcome, calibration_moved=OFF[calibration],
+        calibration_outcome="fine" if calibration == "off" else calibration, set_aside="",
     )  # fmt: skip
 
 
@@ -94,6 +97,8 @@ CASES = [
     ("an alarm stands through a blind week", {"performance": SHORT, "history": (
         past("too few rows", newest=""), past("cooling down", "decay", weeks=2))}, "watch",
      "is not back"),
+    ("a base rate that is not back", {"performance": (performance(RIPE[0], "fine", "off"),),
+     "history": (past("base rate"),)}, "watch", "off by no more than 0.025. The newest is"),
     ("an alarm ended", {"performance": windows("fine", "fine", "decayed"),
      "history": (past("decay"),)}, "watch", "alone triggers nothing"),
     ("another version's alarm", {"performance": SHORT,
@@ -149,6 +154,19 @@ def test_what_else_applied_is_kept() -> None:
     assert [finding.rule for finding in verdict.findings] == [
         "impossible values", "decay", "drift",
     ]  # fmt: skip
+
+
+def test_what_triggers_is_not_said_to_trigger_nothing() -> None:
+    """A base rate that retrains has no second finding that calls its windows single ones."""
+    off = tuple(performance(span, "fine", "decayed") for span in RIPE)
+    verdict = triage(replace(CALM, performance=off))
+    assert [finding.rule for finding in verdict.findings] == ["base rate"]
+
+
+def test_a_retrain_says_what_it_answers() -> None:
+    """Each rule that retrains names its trigger; where the base rate moved no ranking is lost."""
+    assert TRIGGERS == {"decay": "decay", "base rate": "drift"}
+    assert TRIGGERS.keys() == {rule.name for rule in RULES if rule.outcome == "retrain"}
 
 
 def test_many_columns_are_counted_not_listed() -> None:

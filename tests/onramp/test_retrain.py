@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
@@ -17,13 +18,14 @@ from lifecycle.channels import Slack
 from lifecycle.errors import Busy, DataError
 from lifecycle.home import Home, open_home
 from lifecycle.job import Job
-from lifecycle.job_states import RETRIES
+from lifecycle.job_states import RETRIES, Trigger
 from lifecycle.job_table import opened
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Ledger
+from lifecycle.progress import silent
 from lifecycle.worker import alive, me
 from onramp.job_report import RetrainReport, exit_code
-from onramp.retrain import Steps, TakenOver, Work, closed, retrain
+from onramp.retrain import Budget, Steps, TakenOver, Work, closed, learn, retrain
 from tasks import find
 from tests.at_the_gate import at_the_gate
 from tests.posted import posted
@@ -95,6 +97,25 @@ def test_who_is_alive() -> None:
     assert alive(me()) is True
     assert alive(f"{socket.gethostname()}/{os.getpid()}/1.00") is False
     assert alive("elsewhere/1/1.00") is None
+
+
+@pytest.mark.parametrize(
+    ("trigger", "regained"), [("decay", 0.05), ("drift", 0.0), ("schedule", 0.0), ("labels", 0.0)]
+)
+def test_a_retrain_holds_back_what_it_has_to_show(
+    home: Home, monkeypatch: pytest.MonkeyPatch, trigger: Trigger, regained: float
+) -> None:
+    """Only decay has a loss to make good, which few rows show; every retrain says which."""
+    given: list[object] = []
+
+    def train(*_: object, **named: object) -> SimpleNamespace:
+        given.append(named["regained"])
+        return SimpleNamespace(version=5)
+
+    monkeypatch.setattr("onramp.retrain.train", train)
+    job, _ = Jobs(home).request("churn", why="so", by="x", as_of=NOW, trigger=trigger)
+    assert learn(home, find("churn"), job, NOW, Budget(), silent) == 5
+    assert given == [regained]
 
 
 def test_a_job_that_awaits_approval_is_not_done_again(home: Home) -> None:
