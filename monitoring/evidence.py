@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -180,3 +181,23 @@ def loss_of(one: Performance) -> float:
     """How far the window fell short of the pinned value; below zero it did better."""
     higher = HIGHER_IS_BETTER.get(one.metric, True)
     return one.baseline - one.value if higher else one.value - one.baseline
+
+
+def numbers(evidence: Evidence) -> Iterator[tuple[str, float]]:
+    """Numbers of the window, by the names they have in MLflow."""
+    yield "rows", float(evidence.rows)
+    yield "due", float(evidence.due)
+    yield "columns_drifted", float(len({drift.column for drift in evidence.drifted}))
+    yield "breaches", float(len(evidence.broken))
+    for drift in evidence.drift:
+        if drift.outcome != "could not tell":
+            yield f"drift/{drift.column}/{drift.what}", drift.effect
+    if evidence.estimated is not None:
+        yield f"estimated/{evidence.estimated.metric}", evidence.estimated.value
+        yield "estimated/error", evidence.estimated.error
+    for performance in evidence.performance[:1]:
+        yield "labels_complete", performance.complete
+        yield "calibration", performance.calibration
+        yield "baseline", performance.baseline
+        for name, value in performance.metrics.items():
+            yield f"ripened/{name}", value

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from lifecycle.task import Task
 from monitoring.approved import approved
 from monitoring.budget import Budget, told
 from monitoring.complete import Completeness
+from monitoring.evidence import numbers
 from monitoring.gather import gather
 from monitoring.past import ACTOR, asked_for
 from monitoring.picture import picture
@@ -189,34 +189,13 @@ def log(home: Home, report: MonitorReport, verdict: Verdict) -> MonitorReport:
     }  # fmt: skip
     title = f"{report.as_of:%Y-%m-%d} {report.verdict}"
     with tracking.run(home, f"{report.task}-monitoring", title, tags) as run:
-        run.metrics(measured(dict(metrics(report))))
+        run.metrics(measured(dict(numbers(report.evidence))))
         run.text(strict_json.text({"verdict": verdict, "evidence": report.evidence}), WINDOW_JSON)
         pages = (report.report_html, report.report_json, report.performance_html)
         for path in (*pages, *report.segment_htmls):
             if path is not None:
                 run.file(path)
         return replace(report, run_id=run.run_id)
-
-
-def metrics(report: MonitorReport) -> Iterator[tuple[str, float]]:
-    """Numbers of the window, by the names they have in MLflow."""
-    evidence = report.evidence
-    yield "rows", float(evidence.rows)
-    yield "due", float(evidence.due)
-    yield "columns_drifted", float(len({drift.column for drift in evidence.drifted}))
-    yield "breaches", float(len(evidence.broken))
-    for drift in evidence.drift:
-        if drift.outcome != "could not tell":
-            yield f"drift/{drift.column}/{drift.what}", drift.effect
-    if evidence.estimated is not None:
-        yield f"estimated/{evidence.estimated.metric}", evidence.estimated.value
-        yield "estimated/error", evidence.estimated.error
-    for performance in evidence.performance[:1]:
-        yield "labels_complete", performance.complete
-        yield "calibration", performance.calibration
-        yield "baseline", performance.baseline
-        for name, value in performance.metrics.items():
-            yield f"ripened/{name}", value
 
 
 def ask(home: Home, report: MonitorReport) -> MonitorReport:
