@@ -112,10 +112,9 @@ def draw_events(seed: int, cohort: Cohort, customer: Ints, life: Ints, changed: 
     done = (uniform[:, :1] > np.cumsum(world.DONE_SHARE)[:-1]).sum(axis=1)
     edges = np.cumsum(cohort.taste, axis=1)[:, :-1]
     content = (uniform[:, 1:] > edges[customer]).sum(axis=1)
-    if changed.concept is not None:
-        weeks = life // CONCEPT_WANDERS_EVERY_DAYS
-        wandering = cohort.day + life >= changed.concept
-        content = np.where(wandering, (content + weeks + 1) % len(world.CONTENT), content)
+    weeks = life // CONCEPT_WANDERS_EVERY_DAYS
+    wandering = changed.holds("concept", cohort.day + life)
+    content = np.where(wandering, (content + weeks + 1) % len(world.CONTENT), content)
     other = np.array([world.PAGE_VIEW, 0, world.PURCHASE, world.SUPPORT_TICKET, world.INVITE_SENT])
     drawn: Ints = np.where(done == 1, world.FIRST_CONTENT + content, other[done])
     return drawn

@@ -70,7 +70,7 @@ def pick(uniform: Floats, shares: Floats) -> Ints:
 
 def sign_up(seed: int, day: int, size: int, changed: Changes) -> Cohort:
     """Draw the `size` customers of a day."""
-    mix = int(changed.covariate is not None and day >= changed.covariate)
+    mix = int(changed.holds("covariate", day))
     who = stream(seed, day, "profile").random((5, size))
     channel = pick(who[0], world.CHANNEL_SHARE[mix])
     device = pick(who[1], world.DEVICE_SHARE[mix])
@@ -153,11 +153,9 @@ def fading_hazard(day: int, traits: Traits, changed: Changes) -> Floats:
         (traits.plan == world.PLANS.index("trial")) & (life >= world.TRIAL_DAYS)
     )
     odds = world.FADE_BASE + driven + age_of_account
-    if changed.concept is not None:
-        turned = world.CONCEPT_BASE + world.CONCEPT_TURN * driven + age_of_account
-        odds = np.where(day + life >= changed.concept, turned, odds)
-    if changed.prior is not None:
-        odds = odds + world.PRIOR_DRIFT * (day + life >= changed.prior)
+    turned = world.CONCEPT_BASE + world.CONCEPT_TURN * driven + age_of_account
+    odds = np.where(changed.holds("concept", day + life), turned, odds)
+    odds = odds + world.PRIOR_DRIFT * changed.holds("prior", day + life)
     return np.asarray(1 / (1 + np.exp(-odds)))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from simulator import world
 from simulator.behaviour import Behaviour
 from simulator.cohort import DAY_SECONDS, stream
+from simulator.drift import Changes
 from simulator.world import Floats, Ints
 
 DELAY_LOG_SECONDS, DELAY_SPREAD = 3.0, 1.2
@@ -134,11 +135,9 @@ def spoil(once: Delivered, rows: Ints, chance: Floats) -> Delivered:
     )
 
 
-def break_pipe(rows: Delivered, since_day: int | None) -> Delivered:
-    """From a day on: values 100 times too large, sessions lost, page views not delivered."""
-    if since_day is None:
-        return rows
-    broken = rows.received >= since_day * DAY_SECONDS
+def break_pipe(rows: Delivered, changed: Changes) -> Delivered:
+    """While it is broken: values 100 times too large, sessions lost, no page views."""
+    broken = changed.holds("broken", (rows.received // DAY_SECONDS).astype(np.int64))
     bent = Delivered(
         **{f.name: getattr(rows, f.name) for f in fields(rows) if f.name not in _BENT},
         value=np.where(broken, rows.value * UNIT_BUG, rows.value),

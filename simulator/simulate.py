@@ -116,7 +116,7 @@ def simulate(  # noqa: PLR0913  each argument is a flag of `onramp simulate`
         start: first day (UTC).
         days: length of the history.
         more_days: how many days to go on after the history.
-        drift: what changes, and since when.
+        drift: what changes, and when.
         progress: shows the days drawn and written.
 
     Raises:
@@ -145,7 +145,7 @@ def simulate(  # noqa: PLR0913  each argument is a flag of `onramp simulate`
     signed_up = write_customers(folder, plan, cohorts)
     events = write_events(folder, plan, rows, progress)
     write_truth(folder, plan, cohorts, rows)
-    note = {**plan.identity(), "more_days": more_days, "drift": asdict(plan.changed)}
+    note = {**plan.identity(), "more_days": more_days, "drift": asdict(plan.changed)["spells"]}
     folder.put(Path("truth/simulation.json"), json.dumps(note, indent=2).encode(), replace=True)
     return SimulationReport(
         out=out,
@@ -201,7 +201,7 @@ def draw(plan: Plan, progress: Progress) -> tuple[list[Cohort], Delivered]:
             sent = deliver(plan.seed, day, behave(plan.seed, cohort, weekday, plan.changed))
             cohorts.append(cohort)
             parts.append(sent.take(sent.received < plan.last * DAY_SECONDS))
-    rows = break_pipe(join(parts), plan.changed.broken)
+    rows = break_pipe(join(parts), plan.changed)
     return cohorts, rows.take(np.lexsort((rows.planted, rows.number, rows.cohort, rows.received)))
 
 
@@ -257,6 +257,7 @@ def write_events(folder: Folder, plan: Plan, rows: Delivered, progress: Progress
 def write_customers(folder: Folder, plan: Plan, cohorts: list[Cohort]) -> int:
     """Write who signed up or changed, by day of receipt; returns how many signed up."""
     table = pa.concat_tables([tables.customer_table(plan.seed, c, plan.start) for c in cohorts])
+    table = tables.blanked(table, plan.start, plan.changed)
     table = table.sort_by([("received_at", "ascending"), ("customer_id", "ascending")])
     received = table["received_at"].cast(pa.int64()).to_numpy()
     midnights = tables.times(np.arange(plan.last + 1, dtype=np.float64) * DAY_SECONDS, plan.start)

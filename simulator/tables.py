@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from simulator import world
 from simulator.cohort import DAY_SECONDS, Cohort, stream
 from simulator.delivery import PLANTED, SOUND, Delivered
+from simulator.drift import Changes
 from simulator.world import Floats, Ints
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
@@ -113,6 +114,28 @@ def customer_table(seed: int, cohort: Cohort, start: date) -> pa.Table:
     later = later.set_column(2, "received_at", times(upgraded_at[upgrades], start))
     later = later.set_column(5, "plan", pa.array(["pro"] * len(upgrades), pa.string()))
     return pa.concat_tables([first, later])
+
+
+def blanked(customers: pa.Table, start: date, changed: Changes) -> pa.Table:
+    """Empty `plan` in what arrives during a blank spell, and send those rows again, whole, after.
+
+    They come in their order within minutes: a seven days' spell in ten.
+    """
+    origin = int(datetime(start.year, start.month, start.day, tzinfo=UTC).timestamp())
+    received = customers["received_at"].cast(pa.int64()).to_numpy() / 1_000_000 - origin
+    days = (received // DAY_SECONDS).astype(np.int64)
+    hit = changed.holds("blank", days)
+    place = customers.column_names.index("plan")
+    nothing = pa.scalar(None, pa.string())
+    parts = [customers.set_column(place, "plan", pc.if_else(hit, nothing, customers["plan"]))]
+    for spell in changed.spells.get("blank", ()):
+        if spell.until is None:
+            continue
+        rows = np.flatnonzero((days >= spell.since) & (days < spell.until))
+        begun, mended = (day * DAY_SECONDS for day in (spell.since, spell.until))
+        again = times(mended + (received[rows] - begun) / 1000, start)
+        parts.append(customers.take(pa.array(rows)).set_column(2, "received_at", again))
+    return pa.concat_tables(parts)
 
 
 def customer_truth(cohort: Cohort, start: date) -> pa.Table:

@@ -14,7 +14,7 @@ from onramp.options import Place, common, moment
 if TYPE_CHECKING:
     from simulator import Drift
 
-KINDS = ("covariate", "prior", "concept", "broken")
+KINDS = ("covariate", "prior", "concept", "broken", "blank")
 
 
 @click.command()
@@ -25,8 +25,9 @@ KINDS = ("covariate", "prior", "concept", "broken")
 @click.option("--more-days", type=click.IntRange(min=0), default=0, show_default=True,
               help="Days to add after the history; extends what is there.")  # fmt: skip
 @click.option("--seed", type=int, default=7, show_default=True)
-@click.option("--drift", multiple=True, metavar="KIND@DATE",
-              help=f"From a date on: {', '.join(KINDS)}. May be given several times.")  # fmt: skip
+@click.option("--drift", multiple=True, metavar="KIND@DATE[/DATE]",
+              help=f"From a date on, or until another: {', '.join(KINDS)}. "
+              "May be given several times.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path),
               help="Folder to write; default: simulated/ in the home.")  # fmt: skip
 def command(  # noqa: PLR0913, PLR0917  one parameter an option
@@ -58,13 +59,17 @@ def command(  # noqa: PLR0913, PLR0917  one parameter an option
 
 
 def parse(text: str) -> Drift:
-    """Read `concept@2026-09-01`."""
+    """Read `concept@2026-09-01`, or `concept@2026-09-01/2026-10-01`."""
     from simulator import Drift
 
-    kind, _, date = text.partition("@")
-    since = moment(None, None, date or None)  # type: ignore[arg-type]  # a callback without its context
+    kind, _, dates = text.partition("@")
+    since, until = (
+        moment(None, None, date or None)  # type: ignore[arg-type]  # a callback without its context
+        for date in dates.partition("/")[::2]
+    )
     if kind not in KINDS or since is None:
         raise UsageError(
-            f"{text!r} is no drift.", do=f"Write KIND@DATE with KIND one of {', '.join(KINDS)}."
+            f"{text!r} is no drift.",
+            do=f"Write KIND@DATE or KIND@DATE/DATE with KIND one of {', '.join(KINDS)}.",
         )
-    return Drift(kind=kind, since=since)  # type: ignore[arg-type]  # checked the line above
+    return Drift(kind=kind, since=since, until=until)  # type: ignore[arg-type]  # checked the line above

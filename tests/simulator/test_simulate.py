@@ -73,7 +73,7 @@ def test_the_same_seed_gives_the_same_bytes(history, tmp_path):
     assert len(files(out, "events")) == DAYS
 
 
-@pytest.mark.parametrize("kind", ["covariate", "prior", "concept", "broken"])
+@pytest.mark.parametrize("kind", ["covariate", "prior", "concept", "broken", "blank"])
 def test_going_on_with_a_drift_leaves_the_past_alone(kind, history, tmp_path):
     """Later days and a later change rewrite no file that was delivered."""
     out, _ = history
