@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from lifecycle import strict_json
+from lifecycle.lock import held
 from lifecycle.profile import clean, kind_of
 from lifecycle.task import Kind
 from monitoring.drift import ALPHA
@@ -34,6 +35,7 @@ CATEGORY_DISTANCE = 0.1
 MISSING = "(missing)"
 MOST_COLUMNS, SUMMARISED = 30, 12  # each costs a fifth of a second of plots
 LEAST_CLASSES = 2
+PATIENCE_SECONDS = 300.0
 OUTCOMES = ("label", "answer", "prediction")
 MOST_SEGMENTS, LEAST_OF_A_SEGMENT = 4, 100  # each costs a second, and four megabytes of page
 MOST_LETTERS = 60  # of a segment in a file's name
@@ -130,21 +132,27 @@ def browse(workspace: Path, plan: Plan, shown: Mapping[str, Any], out: Path) -> 
 
     Returns:
         What the window's runs are called there, so that drawing it again replaces them.
-    """
-    from evidently.ui.workspace import Workspace  # noqa: PLC0415  seconds, so only here
 
+    Raises:
+        Busy: another process files its own for minutes.
+    """
     workspace.mkdir(parents=True, exist_ok=True)
-    pages = Workspace.create(str(workspace))
-    known = [one for one in pages.search_project(plan.task) if one.name == plan.task]
-    project = known[0] if known else pages.create_project(plan.task)
-    earlier = out / REPORT_JSON
-    if earlier.exists():
-        for run in json.loads(earlier.read_text(encoding="utf-8")).get("runs", []):
-            pages.delete_run(project.id, run)
-    return [
-        str(pages.add_run(project.id, snapshot, name=f"{plan.as_of} {name}").id)
-        for name, snapshot in shown.items()
-    ]
+    lock = workspace.with_name(f"{workspace.name}.lock")
+    # Evidently reads every file of the workspace, and would read another task's half written
+    with held(lock, "Filing Evidently's pages", patience_seconds=PATIENCE_SECONDS):
+        from evidently.ui.workspace import Workspace  # noqa: PLC0415  seconds, so only here
+
+        pages = Workspace.create(str(workspace))
+        known = [one for one in pages.search_project(plan.task) if one.name == plan.task]
+        project = known[0] if known else pages.create_project(plan.task)
+        earlier = out / REPORT_JSON
+        if earlier.exists():
+            for run in json.loads(earlier.read_text(encoding="utf-8")).get("runs", []):
+                pages.delete_run(project.id, run)
+        return [
+            str(pages.add_run(project.id, snapshot, name=f"{plan.as_of} {name}").id)
+            for name, snapshot in shown.items()
+        ]
 
 
 def threshold(columns: int) -> float:

@@ -16,6 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lifecycle.errors import Busy
+from lifecycle.lock import held
+from monitoring import drawing
 from monitoring.drawing import drawable, page_of
 from monitoring.report import Drawn, Frames, Plan, draw, last_words, sampled
 from tests.monitoring.counted import compare
@@ -126,6 +129,17 @@ def test_each_segment_has_a_page_of_its_own() -> None:
     pages = [page_of(n, f"plan = {value}") for n, value in enumerate(values)]
     assert len(set(pages)) == len(values)
     assert max(map(len, pages)) < 100
+
+
+def test_two_tasks_never_file_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidently reads the whole workspace: another's half-written page would cost the report."""
+    monkeypatch.setattr(drawing, "PATIENCE_SECONDS", 0.0)
+    plan = Plan(columns=(), kind="binary", task="churn")
+    with (
+        held(tmp_path / "evidently.lock", "another"),
+        pytest.raises(Busy, match="Filing Evidently's pages is under way"),
+    ):
+        drawing.browse(tmp_path / "evidently", plan, {}, tmp_path)
 
 
 def test_windows_can_be_browsed(drawn: Drawn, frames: Frames) -> None:
