@@ -15,9 +15,8 @@ from typing import Any
 
 from lifecycle.errors import UsageError
 from lifecycle.home import Home
-from lifecycle.ledger import Entry, Ledger
+from lifecycle.ledger import MONITOR, Entry, Ledger
 
-MONITOR = "monitor"
 BROKEN, TRUST = "broken data", "trust again"
 LATEST = datetime.max.replace(tzinfo=UTC)
 # What is wrong with a window though each of its rows is right: too few of them were answered.

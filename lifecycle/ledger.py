@@ -54,6 +54,7 @@ INSERT = f"INSERT INTO ledger ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * le
 OLD = "ledger_before_the_chain"
 
 MOVES = ("promote", "approve", "roll back")  # the decisions that make another version champion
+MONITOR = "monitor"  # an actor whose rows are verdicts: its own *roll back* moves nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +106,12 @@ class Ledger:
         return self.select("? IS NULL OR task = ?", (task, task), newest)
 
     def last(self, task: str, decisions: Collection[str]) -> Mapping[str, Entry]:
-        """Version → the newest row about it that is one of these decisions."""
+        """Version → the newest row about it that is one of these decisions, and no verdict."""
         marks = ", ".join("?" * len(decisions))
         newest = self.select(
             f"number IN (SELECT max(number) FROM ledger WHERE task = ? AND version IS NOT NULL"
-            f" AND decision IN ({marks}) GROUP BY version)",
-            (task, *decisions),
+            f" AND actor <> ? AND decision IN ({marks}) GROUP BY version)",
+            (task, MONITOR, *decisions),
         )
         return {entry.version: entry for entry in newest if entry.version is not None}
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from lifecycle.broken_spans import MONITOR
 from lifecycle.job import Job
 from lifecycle.job_states import ENDS, JUDGED, OF_MONITORING, Trigger
-from lifecycle.ledger import Entry
+from lifecycle.ledger import MONITOR, Entry
 from lifecycle.retraining import OLDEST
 from lifecycle.task import Task
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lifecycle.broken_spans import MONITOR
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.job import Job
 from lifecycle.jobs import Jobs
-from lifecycle.ledger import Ledger
+from lifecycle.ledger import MONITOR, Ledger
 from lifecycle.registry import Registry
 from lifecycle.task import Task
 from lifecycle.triggers import Due, Facts, due, last_said, trained_until

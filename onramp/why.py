@@ -13,9 +13,7 @@ from typing import Any
 
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
-from lifecycle.ledger import Entry, Ledger
-
-ACTOR = "monitor"
+from lifecycle.ledger import MONITOR, Entry, Ledger
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +61,7 @@ def why(home: Home, task: str) -> WhyReport:
     Raises:
         NotReady: there is none, or its file is gone or of before rules were kept in it.
     """
-    rows = Ledger(home).select("task = ? AND actor = ?", (task, ACTOR), newest=6)
+    rows = Ledger(home).select("task = ? AND actor = ?", (task, MONITOR), newest=6)
     looked = [row for row in rows if "window_json" in row.evidence]
     if not looked:
         raise NotReady(

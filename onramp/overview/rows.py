@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from lifecycle.home import Home
-from lifecycle.ledger import MOVES
+from lifecycle.ledger import MONITOR, MOVES
 from lifecycle.sqlite import reading
 
 T = TypeVar("T", "JobRow", "Decision")
@@ -86,8 +86,8 @@ def promotions(home: Home) -> dict[str, Decision]:
             return {}
         found = db.execute(
             f"SELECT {names} FROM ledger WHERE number IN (SELECT max(number) FROM ledger"
-            f" WHERE decision IN ({marks}) GROUP BY task)",
-            MOVES,
+            f" WHERE actor <> ? AND decision IN ({marks}) GROUP BY task)",
+            (MONITOR, *MOVES),
         ).fetchall()
     return {row["task"]: Decision(**dict(row)) for row in found}
 

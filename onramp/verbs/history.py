@@ -110,11 +110,11 @@ def lines(found: History, *, why: bool) -> Iterator[str]:
 
 def versions(entry: Entry) -> str:
     """From which version to which, or which was held against which."""
-    from lifecycle.ledger import MOVES
+    from lifecycle.ledger import MONITOR, MOVES
 
     if entry.version is None:
         return ""
-    if entry.decision in MOVES:
+    if entry.decision in MOVES and entry.actor != MONITOR:
         return f"  {entry.previous or '–'} → {entry.version}"
     return f"  {entry.version}{f' beside {entry.previous}' if entry.previous else ''}"
 

@@ -11,7 +11,7 @@ import pytest
 
 from lifecycle.errors import DataError
 from lifecycle.home import Home, open_home
-from lifecycle.ledger import COLUMNS, Entry, Ledger, opened, write
+from lifecycle.ledger import COLUMNS, MONITOR, Entry, Ledger, opened, write
 from lifecycle.moves import Move, Moves
 from lifecycle.sqlite import transaction
 
@@ -240,7 +240,8 @@ def test_the_last_word_on_each_version(home: Home) -> None:
     ledger.append(replace(said, decision="watch"))
     ledger.append(replace(said, version="3"))
     ledger.append(replace(said, task="preference"))
-    last = ledger.last("churn", ("await approval", "reject"))
+    ledger.append(replace(said, decision="roll back", actor=MONITOR))  # a verdict moves nothing
+    last = ledger.last("churn", ("await approval", "reject", "roll back"))
     assert {version: row.decision for version, row in last.items()} == {
         "2": "reject", "3": "await approval",
     }  # fmt: skip

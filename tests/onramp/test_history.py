@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from lifecycle.home import Home, open_home
 from lifecycle.ledger import Entry, Ledger
 from onramp.cli import run
+from onramp.verbs.history import versions
 
 FINDING = {"rule": "roc_auc ≥ 0.75", "outcome": "failed", "words": "roc_auc is 0.7100."}
 
@@ -47,6 +49,13 @@ def test_newest_first_with_from_and_to(home: Home, capsys: pytest.CaptureFixture
     assert lines[3].endswith(" …")
     assert lines[4].endswith("churn  promote  – → 1  (job 1f9c)")
     assert len(lines) == 6
+
+
+def test_a_verdict_that_asks_for_a_rollback_is_none() -> None:
+    """Monitoring's words are those of a move, and its row is about the champion itself."""
+    row = Entry(actor="monitor", task="churn", decision="roll back", why="worse", version="3")
+    assert versions(row) == "  3"
+    assert versions(replace(row, actor="bob", previous="4")) == "  4 → 3"
 
 
 def test_why_in_full(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
