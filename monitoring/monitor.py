@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from monitoring.approved import approved
 from monitoring.budget import Budget, told
 from monitoring.complete import Completeness
 from monitoring.evidence import numbers
+from monitoring.folders import WINDOW_JSON, looking
 from monitoring.gather import gather
 from monitoring.past import ACTOR, asked_for
 from monitoring.picture import picture
@@ -32,7 +33,6 @@ from monitoring.report import Drawn
 from monitoring.skew import Skewed
 from monitoring.triage import TRIGGERS, Evidence, Outcome, Verdict, explain, triage
 
-WINDOW_JSON = "window.json"
 STEPS = 4
 
 
@@ -116,8 +116,12 @@ def monitor(
 
     Raises:
         NotReady: the task has no champion.
+        Busy: another process looks at the task.
     """
-    with progress(f"monitor {task.name}", STEPS) as advance:
+    with (
+        looking(home, task.name, as_of) as folder,
+        progress(f"monitor {task.name}", STEPS) as advance,
+    ):
         against = approved(home, task)
         advance(1)
         gathered = gather(home, task, against, as_of, drawn=report)
@@ -127,24 +131,19 @@ def monitor(
             rules=tuple(finding.rule for finding in verdict.findings),
             version=against.version.number, evidence=gathered.evidence,
             windows=gathered.windows, budgets=gathered.budgets, skew=gathered.skew,
-            window_json=folder_of(home, task, as_of) / WINDOW_JSON,
+            window_json=folder / WINDOW_JSON,
         )  # fmt: skip
         advance(1)
         stored = remembered(found)
         if stored is not None and (stored.report_html or stored.report_problem or not report):
             return ask(home, stored)
-        drawn = picture(home, task, against, gathered, found.window_json.parent)
+        drawn = picture(home, task, against, gathered, folder)
         advance(1)
         found = log(home, with_report(found, drawn), verdict)
         found = ask(home, found)
         record(home, found)
         advance(1)
     return found
-
-
-def folder_of(home: Home, task: Task, as_of: datetime) -> Path:
-    """Where a window's files lie."""
-    return home.reports / task.name / as_of.astimezone(UTC).strftime("%Y-%m-%dT%H%M%SZ")
 
 
 def digest(report: MonitorReport) -> str:
