@@ -1,7 +1,12 @@
-"""One verb in a process of its own: its memory is given back, and its crash kills nobody else."""
+"""One verb in a process of its own: its memory is given back, and its crash kills nobody else.
+
+A scheduler that is killed leaves its verb behind. The verb holds the lock that it was called under,
+so that the next scheduler waits for its end instead of doing the same beside it.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -19,7 +24,10 @@ LAST_LINES = 20
 LONGEST_LINE = 2_000
 LOOK_SECONDS = 0.2
 KILL_SECONDS = 20.0
+LOCK = "scheduler.call"
 TOO_LONG = "It took longer than its limit."
+STOPPED_WITH = "It was stopped with the scheduler."
+LEFT_BEHIND = "A verb that a killed scheduler called goes on. Waiting for its end."
 TIMED_OUT, STOPPED = 124, 143  # as timeout(1) and a shell have it
 
 
@@ -55,21 +63,49 @@ def call(home: Home, words: Sequence[str], rules: Rules, tell: Callable[[str], N
         rules: when it is ended before its time.
         tell: given each line that it prints.
     """
+    home.locks.mkdir(parents=True, exist_ok=True)
+    with (home.locks / LOCK).open("ab") as lock:
+        if not taken(lock):
+            tell(LEFT_BEHIND)
+            if why := wait(lambda: taken(lock), rules):
+                return cut(why)
+        return called(home, words, rules, tell, lock)
+
+
+def taken(lock: IO[bytes]) -> bool:
+    """Take the lock of the open file, which whoever inherits it holds too."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def cut(why: str) -> Ended:
+    """How a call ended that was ended from outside."""
+    return Ended(exit_code=TIMED_OUT if why == TOO_LONG else STOPPED, said=why)
+
+
+def called(
+    home: Home, words: Sequence[str], rules: Rules, tell: Callable[[str], None], lock: IO[bytes]
+) -> Ended:
+    """The call itself, to its end."""
     lines: deque[str] = deque(maxlen=LAST_LINES)
     child = subprocess.Popen(  # noqa: S603  our own module, by the interpreter that runs us
         [sys.executable, "-m", "onramp", *words],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env={**os.environ, "ONRAMP_HOME": str(home.root)}, text=True, errors="replace",
+        pass_fds=(lock.fileno(),),  # until its end, whatever becomes of us
         start_new_session=True,  # Ctrl-C in a terminal is ours, and a kill reaches all of its own
     )  # fmt: skip
     reader = threading.Thread(target=read, args=(child.stdout, lines, tell), daemon=True)
     reader.start()
-    why = wait(child, rules)
+    why = wait(lambda: over(child), rules)
     end_group(child)
     code = child.wait()
     reader.join(KILL_SECONDS)
     if why:
-        return Ended(exit_code=TIMED_OUT if why == TOO_LONG else STOPPED, said=why)
+        return cut(why)
     return Ended(exit_code=128 - code if code < 0 else code, said=lines[-1] if lines else "")
 
 
@@ -82,12 +118,12 @@ def read(stream: IO[str], lines: deque[str], tell: Callable[[str], None]) -> Non
                 tell(text)
 
 
-def wait(child: subprocess.Popen[str], rules: Rules) -> str:
-    """Wait for its end; why it is to be ended instead, where it is."""
+def wait(done: Callable[[], bool], rules: Rules) -> str:
+    """Wait until it is done; why not to wait any longer, where there is a reason."""
     deadline = time.monotonic() + rules.limit_seconds
-    while not over(child):
+    while not done():
         if rules.hurry():
-            return "It was stopped with the scheduler."
+            return STOPPED_WITH
         if time.monotonic() > deadline:
             return TOO_LONG
         rules.meanwhile()

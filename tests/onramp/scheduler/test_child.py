@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,16 @@ import psutil
 import pytest
 
 from lifecycle.home import Home, open_home
-from onramp.scheduler.child import STOPPED, TIMED_OUT, Rules, call
+from onramp.scheduler.child import (
+    LEFT_BEHIND,
+    LOCK,
+    STOPPED,
+    STOPPED_WITH,
+    TIMED_OUT,
+    Ended,
+    Rules,
+    call,
+)
 
 NEVER: Callable[[], bool] = lambda: False  # noqa: E731  it has a type
 
@@ -86,6 +96,18 @@ def test_a_line_without_an_end_does_not_fill_the_memory(home: Home) -> None:
     assert sum(sizes[1:]) == 1_000_000
     assert max(sizes) <= 2_000
     assert len(end.said) <= 2_000
+
+
+def test_who_waits_for_a_verb_left_behind_can_be_stopped(home: Home) -> None:
+    """Of two schedulers' verbs one runs: the other is not begun while the first goes on."""
+    lines: list[str] = []
+    home.locks.mkdir(parents=True)
+    with (home.locks / LOCK).open("ab") as left:
+        fcntl.flock(left, fcntl.LOCK_EX)
+        end = call(home, ["open('begun', 'w')"], rules(hurry=lambda: True), lines.append)
+    assert end == Ended(exit_code=STOPPED, said=STOPPED_WITH)
+    assert lines == [LEFT_BEHIND]
+    assert not Path("begun").exists()
 
 
 def test_other_things_go_on_beside_it(home: Home) -> None:

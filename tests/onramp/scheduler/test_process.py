@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -23,6 +25,14 @@ SCHEDULE = """
 [look]
 at = "@monthly"
 verbs = ["history", "features list"]
+"""
+VERB = """
+import os, pathlib, sys, time
+with open("calls", "a") as calls:
+    calls.write(" ".join(sys.argv[1:]) + "\\n")
+end = time.monotonic() + 600
+while pathlib.Path("hold").exists() and time.monotonic() < end:
+    time.sleep(0.05)
 """
 DATASET = """
 name = "toy"
@@ -48,15 +58,18 @@ def home(tmp_path: Path) -> Home:
     return home
 
 
-@pytest.fixture
-def working(home: Home) -> Iterator[subprocess.Popen[str]]:
+@contextmanager
+def scheduling(home: Home, place: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """`onramp scheduler` in this folder; killed in the end."""
     started = subprocess.Popen(
-        ["onramp", "scheduler", "--port", "0", "--json", "--home", str(home.root)],
-        env=environ(), stdout=subprocess.PIPE, text=True,
+        ["onramp", "scheduler", *words, "--json", "--home", str(home.root)],
+        env=environ(), cwd=place, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    yield started
-    started.kill()
-    started.communicate(timeout=SECONDS)
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate(timeout=SECONDS)
 
 
 def said(stream: IO[str] | None, pattern: str) -> str:
@@ -68,10 +81,13 @@ def said(stream: IO[str] | None, pattern: str) -> str:
     pytest.fail(f"it never said {pattern}")
 
 
-def test_it_works_is_seen_and_ends(
-    home: Home, working: subprocess.Popen[str], tmp_path: Path
-) -> None:
+def test_it_works_is_seen_and_ends(home: Home, tmp_path: Path) -> None:
     """What was missed is done once; a second scheduler is sent away; SIGTERM ends this one."""
+    with scheduling(home, tmp_path, "--port", "0") as working:
+        lives_and_ends(home, working, tmp_path)
+
+
+def lives_and_ends(home: Home, working: subprocess.Popen[str], tmp_path: Path) -> None:
     begun = said(working.stdout, "^Scheduling look")
     address = begun.rsplit(" ", 1)[1]
     said(working.stdout, "^look: onramp features list ended with 0")
@@ -98,3 +114,29 @@ def test_it_works_is_seen_and_ends(
     assert ended is not None
     assert (ended.running, ended.marks["look"].exit_code) == (False, 0)
     assert "was stopped" in lines(ended)[0]
+
+
+def test_after_kill_9_nothing_is_done_twice_at_once(home: Home, tmp_path: Path) -> None:
+    """The verb goes on; the next scheduler waits for its end, does it again, and goes on."""
+    package = tmp_path / "code" / "onramp"  # verbs of the tests' own, found in the folder first
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "__main__.py").write_text(VERB)
+    place, calls = package.parent, package.parent / "calls"
+    (place / "hold").touch()
+    with scheduling(home, place) as first:
+        said(first.stdout, "^look: onramp history")
+        deadline = time.monotonic() + SECONDS
+        while not calls.exists() or not calls.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    state = read_state(home)
+    assert state is not None
+    assert (state.doing, state.running) == ("history", False)
+    with scheduling(home, place) as second:
+        said(second.stdout, "goes on. Waiting for its end")
+        assert calls.read_text().splitlines() == ["history"]
+        (place / "hold").unlink()
+        said(second.stdout, "^look: onramp history ended with 0")
+        said(second.stdout, "^look: onramp features list ended with 0")
+    assert calls.read_text().splitlines() == ["history", "history", "features list"]
