@@ -18,6 +18,7 @@ from lifecycle.home import Home
 from lifecycle.whole import write_whole
 from onramp.overview.look import Look
 from onramp.overview.overview import Limits, Overview, read
+from onramp.overview.rows import Decision
 
 VERDICTS = ("ignore", "watch", "broken data", "retrain", "roll back", "insufficient data")
 STATES = (
@@ -63,13 +64,25 @@ def families(seen: Overview) -> Iterator[Metric]:
                len(seen.problems))  # fmt: skip
     gauges.add("data_newest_timestamp_seconds", "When anything was last received.",
                seen.newest_data)  # fmt: skip
+    for task, decision in seen.promoted.items():
+        add_promoted(gauges, task, decision)
     for task, looks in seen.looks.items():
         for look in looks[:1]:
             add_look(gauges, task, look)
+            add_drift(gauges, task, look)
     add_jobs(gauges, seen)
     add_verbs(gauges, seen)
     add_scheduler(gauges, seen)
     yield from gauges.families.values()
+
+
+def add_promoted(gauges: Gauges, task: str, decision: Decision) -> None:
+    """Who serves by the ledger, which needs no MLflow."""
+    version = decision.version or ""
+    gauges.add("promoted_version", "The version that the ledger last made champion.",
+               int(version) if version.isdecimal() else None, task=task)  # fmt: skip
+    gauges.add("promoted_timestamp_seconds", "When that was.",
+               time_of(decision.at), task=task)  # fmt: skip
 
 
 def add_look(gauges: Gauges, task: str, look: Look) -> None:
@@ -93,6 +106,17 @@ def add_look(gauges: Gauges, task: str, look: Look) -> None:
     ):  # fmt: skip
         gauges.add(name, what, value, task=task)
     add_performance(gauges, task, look)
+
+
+def add_drift(gauges: Gauges, task: str, look: Look) -> None:
+    """How far each column moved: the largest of what was compared of it."""
+    effects: dict[str, float] = {}
+    for moved in look.evidence.drift:
+        if moved.effect is not None and moved.outcome != "could not tell":
+            effects[moved.column] = max(effects.get(moved.column, 0.0), moved.effect)
+    for column, effect in effects.items():
+        gauges.add("monitor_drift", "How far the column moved from the reference, 0 to 1.", effect,
+                   task=task, column=column)  # fmt: skip
 
 
 def add_performance(gauges: Gauges, task: str, look: Look) -> None:
@@ -130,8 +154,15 @@ def add_jobs(gauges: Gauges, seen: Overview) -> None:
     for count in seen.job_counts:
         if count.open_since:
             gauges.add("job_open_since_timestamp_seconds", "When the open job was requested.",
-                       datetime.fromisoformat(count.open_since), task=count.task,
-                       state=count.state)  # fmt: skip
+                       time_of(count.open_since), task=count.task, state=count.state)  # fmt: skip
+
+
+def time_of(text: str) -> datetime | None:
+    """A time as the stores write it; None of a text that is none, which must stop no verb."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def add_verbs(gauges: Gauges, seen: Overview) -> None:

@@ -72,6 +72,16 @@ class Broken:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cost:
+    """False alarms a month that one kind of alarm is expected to raise, and its upper limit."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = KEPT
+    alarm: str
+    a_month: float
+    at_most: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Seen:
     """What the verdict rests on."""
 
@@ -92,7 +102,7 @@ class Look:
         as_of: the window's end.
         folder: where its files lie.
         looked_at: when it was written down.
-        report_html, performance_html: Evidently's, by their names in the folder.
+        report_html, performance_html, segment_htmls: Evidently's, by their names in the folder.
         report_problem: why there is no report.
     """
 
@@ -103,10 +113,12 @@ class Look:
     verdict: str
     reasons: tuple[str, ...] = ()
     evidence: Seen = field(default_factory=Seen)
+    budgets: tuple[Cost, ...] = ()
     run_id: str | None = None
     job_id: str | None = None
     report_html: str | None = None
     performance_html: str | None = None
+    segment_htmls: tuple[str, ...] = ()
     report_problem: str = ""
     folder: Path = Path()
     looked_at: datetime = LONG_AGO
@@ -165,13 +177,14 @@ def read_looks(reports: Path, task: str, most: int) -> tuple[tuple[Look, ...], t
     """The newest looks at a task, newest first, and what is wrong with the unreadable ones.
 
     Their folders are named by the window's end, so that the newest are known without reading any.
+    One without its file is a look under way, or one that was killed: the next clears it away.
     """
-    folders = sorted((f for f in (reports / task).glob("*") if f.is_dir()), reverse=True)
+    files = sorted((reports / task).glob(f"*/{WINDOW_JSON}"), reverse=True)
     looks: list[Look] = []
     problems: list[str] = []
-    for folder in folders[:most]:
+    for file in files[:most]:
         try:
-            looks.append(read_look(folder / WINDOW_JSON, task))
+            looks.append(read_look(file, task))
         except DataError as error:
             problems.append(str(error))
     return tuple(sorted(looks, key=lambda look: look.as_of, reverse=True)), tuple(problems)

@@ -40,6 +40,7 @@ class Overview:
         newest_data: when anything was last received; None where that is not known.
         questions: task → what it asks, of every task that the data set supports.
         looks: task → its looks, newest first.
+        promoted: task → the decision by which its champion serves.
         scheduler: None where none ever ran.
         problems: what could not be read.
     """
@@ -53,6 +54,7 @@ class Overview:
     jobs: tuple[JobRow, ...] = ()
     job_counts: tuple[JobCount, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    promoted: Mapping[str, Decision] = field(default_factory=dict)
     verbs: tuple[VerbRun, ...] = ()
     scheduler: State | None = None
     problems: tuple[str, ...] = ()
@@ -97,6 +99,7 @@ def read(home: Home, limits: Limits = Limits()) -> Overview:
         jobs=trouble.tried("The jobs", lambda: rows.jobs(home, limits.jobs), ()),
         job_counts=trouble.tried("The jobs", lambda: rows.counts(home), ()),
         decisions=trouble.tried("The ledger", lambda: rows.decisions(home, limits.decisions), ()),
+        promoted=trouble.tried("The ledger", lambda: rows.promotions(home), {}),
         verbs=runs,
         scheduler=trouble.tried("The scheduler's file", lambda: read_state(home), None),
         problems=tuple(dict.fromkeys(trouble.problems)),

@@ -14,6 +14,7 @@ import yaml
 
 from lifecycle.errors import NO_FAILURE
 from onramp.exposition import families
+from tests.deploy import serving_files
 from tests.deploy.serving_files import METRIC, ROOT, promtool, queries
 from tests.onramp.overview.homes import OVERVIEW
 
@@ -117,6 +118,32 @@ def test_the_dashboard_is_laid_out_and_has_the_variables_that_it_uses() -> None:
     text = json.dumps([board["panels"], board["annotations"]])
     used = {name for name in re.findall(r"\$\{?(\w+)", text) if not name.startswith("__")}
     assert used == {one["name"] for one in board["templating"]["list"]}
+
+
+def test_one_prometheus_watches_the_server_and_the_rest(tmp_path: Path, known: set[str]) -> None:
+    """No metric, group, alert or job of one is the other's; both pass in one configuration."""
+    page = (ROOT / "docs" / "serving.md").read_text("utf-8")
+    (table,) = re.findall(r"\| metric \| labels \| what \|\n(.*?)\n\n", page, re.DOTALL)
+    served = set(re.findall(r"^\| `(onramp_\w+)`", table, re.MULTILINE))
+    assert len(served) > 10
+    assert served & known == set()
+    folders = {"serving": serving_files.FOLDER, "monitoring": FOLDER}
+    groups, jobs = [], []
+    for name, folder in folders.items():
+        text = (folder / "alerts.yml").read_text("utf-8")
+        (tmp_path / f"{name}.yml").write_text(text)
+        groups += yaml.safe_load(text)["groups"]
+        jobs += yaml.safe_load((folder / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    names = [rule["alert"] for group in groups for rule in group["rules"]]
+    for one in (names, [group["name"] for group in groups], [job["job_name"] for job in jobs]):
+        assert len(set(one)) == len(one)
+    for job in jobs:
+        job.pop("authorization", None)  # its file is on the machine that it is for
+    both = {"rule_files": [f"{name}.yml" for name in folders], "scrape_configs": jobs}
+    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(both))
+    done = promtool("check", "config", tmp_path / "prometheus.yml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sum(map(int, re.findall(r"(\d+) rules found", done.stdout))) == len(names)
 
 
 def test_the_readme_names_every_alert_and_the_page_every_metric(known: set[str]) -> None:

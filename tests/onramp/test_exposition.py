@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lifecycle.errors import DataError
 from lifecycle.home import Home
+from lifecycle.ledger import Entry, Ledger
 from lifecycle.verb_runs import read
 from onramp.exposition import STATES, VERDICTS, exposition, write_textfile
 from onramp.options import Place
@@ -48,7 +52,35 @@ def test_the_metrics_are_what_the_stores_say(home: Home) -> None:
         state: float(state == "training") for state in STATES
     }
     assert found["job_open_since_timestamp_seconds", "training", "churn"] == NOW.timestamp()
+    assert found["monitor_drift", "age", "churn"] == 0.31
     assert found["unreadable",] == 0
+
+
+def test_who_serves_is_read_from_the_ledger(home: Home) -> None:
+    """A promotion and a rollback count; that monitoring wants one makes nobody champion."""
+    for actor, decision, version in (
+        ("ann", "promote", "3"), ("ann", "roll back", "2"), ("monitor", "roll back", "2"),
+        ("ann", "refuse", "4"),
+    ):  # fmt: skip
+        Ledger(home).append(
+            Entry(actor=actor, task="churn", decision=decision, why="so", version=version)
+        )
+    row = Ledger(home).read("churn")[2]
+    found = samples(exposition(home).decode())
+    assert (row.actor, row.decision) == ("ann", "roll back")
+    assert found["promoted_version", "churn"] == 2
+    assert (
+        found["promoted_timestamp_seconds", "churn"] == datetime.fromisoformat(row.at).timestamp()
+    )
+
+
+def test_a_time_that_is_none_stops_nothing(home: Home) -> None:
+    """A row that somebody edited leaves out its own number and no other."""
+    with closing(sqlite3.connect(home.platform)) as db, db:
+        db.execute("UPDATE jobs SET requested_at = 'yesterday'")
+    found = samples(exposition(home).decode())
+    assert found["jobs", "training", "churn"] == 1
+    assert not [name for name in found if name[0] == "job_open_since_timestamp_seconds"]
 
 
 def place(home: Home) -> Place:

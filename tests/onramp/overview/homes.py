@@ -6,13 +6,14 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from lifecycle.home import Home, open_home
 from lifecycle.verb_runs import VerbRun
-from onramp.overview.look import Expected, Look, Moved, Quality, Seen, Stretch
+from onramp.overview.look import Cost, Expected, Look, Moved, Quality, Seen, Stretch
 from onramp.overview.overview import Overview
 from onramp.overview.rows import Decision, JobCount, JobRow
 from onramp.scheduler.state import Mark, State
@@ -48,6 +49,7 @@ def look(weeks_ago: int, **changes: Any) -> Look:
         "task": "churn", "as_of": NOW - weeks_ago * WEEK, "version": 3, "verdict": "watch",
         "reasons": (f"{TRICK} moved by 0.20", "One bad window."), "evidence": seen,
         "run_id": "a1b2", "job_id": None, "looked_at": NOW,
+        "budgets": (Cost(alarm="drift", a_month=0.18, at_most=0.71),),
     }  # fmt: skip
     return Look(**{**facts, **changes})
 
@@ -75,11 +77,37 @@ OVERVIEW = Overview(
     ),
     decisions=(Decision(number=9, at=NOW.isoformat(), actor=TRICK, task="churn",
                         decision="promote", why=TRICK, version="3"),),
+    promoted={"churn": Decision(number=8, at=NOW.isoformat(), actor=TRICK, task="churn",
+                                decision="promote", why=TRICK, version="3")},
     verbs=(VerbRun(verb="score", ended_at=NOW, exit_code=0, seconds=12.0, succeeded_at=NOW),),
     scheduler=STATE,
     problems=(f"{TRICK} cannot be read.",),
 )  # fmt: skip
 
+
+def crowded(windows: int, columns: int) -> Overview:
+    """Many windows of many columns, and names as long as they come, without a blank in them."""
+    long = "W" * 120
+    names = [f"{long}_{n}" for n in range(columns)]
+    moved = tuple(
+        Moved(column=name, effect=n / columns, outcome="drifted" if n % 7 == 0 else "stable")
+        for n, name in enumerate(names)
+    )
+    looks = tuple(
+        look(n, task=long, verdict="insufficient data", reasons=(long, f"{names[0]} moved."),
+             evidence=Seen(rows=10**9, due=10**9, drift=moved, performance=(quality(n),)))
+        for n in range(windows)
+    )  # fmt: skip
+    told = replace(OVERVIEW.decisions[0], task=long, actor=long, why=long)
+    return replace(
+        OVERVIEW, home=f"/{long}", dataset=long, questions={long: long}, looks={long: looks},
+        jobs=(replace(JOB, id=long, task=long, why=long, requested_by=long),),
+        decisions=(told,), promoted={long: told}, problems=(long,),
+    )  # fmt: skip
+
+
+EMPTY = Overview(home="/srv/onramp/.onramp", read_at=NOW)
+ONE_TASK = replace(EMPTY, dataset="A toy", questions={"churn": "Who leaves?"}, looks={"churn": ()})
 DATASET = """
 name = "toy"
 title = "A toy"

@@ -74,9 +74,16 @@ def test_a_broken_window_is_named_and_hides_no_other(home: Home, text: str, said
     looks, (problem,) = read_looks(home.reports, "churn", 5)
     assert [look.folder for look in looks] == [good.parent]
     assert str(bad) in problem
-    bad.unlink()
-    _, (problem,) = read_looks(home.reports, "churn", 5)
-    assert "No such file" in problem
+
+
+def test_a_look_under_way_or_killed_is_no_trouble(home: Home) -> None:
+    """Its folder has no file yet: nothing is said of it, and it takes no other's place."""
+    for day in (23, 24):
+        drawing = home.reports / "churn" / f"2026-11-{day}T060000Z"
+        drawing.mkdir()
+        (drawing / "report.html").touch()
+    seen = read(home, Limits(looks=1))
+    assert ([look.as_of for look in seen.looks["churn"]], seen.problems) == ([NOW], ())
 
 
 def test_only_the_newest_are_read(home: Home) -> None:
