@@ -11,6 +11,7 @@ EXPECTED = {
     1: "AirflowFailException", 2: "AirflowFailException", 3: "AirflowFailException",
     4: "AirflowFailException", 12: "AirflowFailException", 137: "AirflowFailException",
 }  # fmt: skip
+LIMITS = {"45s": 45.0, "90": 90.0, "1h30m": 5400.0, "1.5h": 5400.0}
 
 
 def main(folder: Path) -> int:
@@ -27,7 +28,9 @@ def main(folder: Path) -> int:
         sys.stdout.write(f"exit code {code}: {ended}\n")
     dags = sorted(name for name in vars(onramp_dags) if name.startswith("onramp_"))
     sys.stdout.write(f"DAGs: {', '.join(dags)}\n")
-    return int(found != EXPECTED or dags != ["onramp_nightly", "onramp_retrain"])
+    limits = {text: onramp_dags.limit_of(text).total_seconds() for text in LIMITS}
+    right = found == EXPECTED and dags == ["onramp_nightly", "onramp_retrain"] and limits == LIMITS
+    return int(not right)
 
 
 def outcome(dags: object, code: int) -> str:

@@ -28,6 +28,8 @@ SCHEDULE = Path(os.environ.get("RUN_ONRAMP_SCHEDULE", Path(__file__).with_name("
 OUTCOMES = (10, 11, 13)  # refused, not judged, awaiting approval: no failures
 BUSY = 5  # held by another process: tried again
 RETRIES = 4
+LIMIT = "6h"  # of a verb where the schedule names none
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Verb(BashOperator):
@@ -63,6 +65,12 @@ def words_of(line: str) -> list[str]:
     return [*words, "--from", DROP] if words[0] == "ingest" and "--from" not in words else words
 
 
+def limit_of(text: str) -> timedelta:
+    """What a schedule means by `45s`, `30m`, `1h30m`, or by a bare number of seconds."""
+    parts = re.findall(r"([\d.]+)([smh])", text.lower())
+    return timedelta(seconds=sum(float(n) * SECONDS[unit] for n, unit in parts) or float(text))
+
+
 def dag_of(name: str, run: dict[str, Any]) -> DAG:
     """One run of the schedule; Airflow shows a slip in its cron expression as an import error."""
     with DAG(
@@ -76,7 +84,11 @@ def dag_of(name: str, run: dict[str, Any]) -> DAG:
     ) as dag:
         before: Verb | None = None
         for place, line in enumerate(run["verbs"]):
-            task = Verb(task_id=f"{place}_{line.split()[0]}", words=words_of(line))
+            task = Verb(
+                task_id=f"{place}_{line.split()[0]}",
+                words=words_of(line),
+                execution_timeout=limit_of(run.get("limit", LIMIT)),
+            )
             if before is not None:
                 before >> task
             before = task
