@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from onramp.overview.look import Look
 
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `mlflow ui` answers unless told otherwise
 REPORTS = ("report.html", "performance.html", "report.json", "window.json")
+OF_SEGMENT = re.compile(r"performance-(?P<number>\d+)-(?P<segment>[a-z0-9-]*)\.html")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +41,22 @@ class Links:
 
     def report(self, look: Look, name: str | None) -> str:
         """A file of a look; empty where there is none."""
-        if name not in REPORTS or not (look.folder / name).is_file():
+        if name is None or not shown(name) or not (look.folder / name).is_file():
             return ""
         if self.written is None:
             return quote(f"reports/{look.task}/{look.folder.name}/{name}")
         return quote(Path(os.path.relpath(look.folder / name, self.written)).as_posix())
+
+
+def shown(name: str) -> bool:
+    """Whether a file of a look is one of those that are handed out."""
+    return name in REPORTS or OF_SEGMENT.fullmatch(name) is not None
+
+
+def segment_of(name: str) -> str:
+    """What a segment's report is called, by its file's name; two may read alike."""
+    found = OF_SEGMENT.fullmatch(name)
+    return f"{found['segment']} ({found['number']})" if found else name
 
 
 def mlflow_address(home: Home, wanted: str | None) -> str:

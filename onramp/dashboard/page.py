@@ -16,7 +16,7 @@ from typing import Any
 from markupsafe import Markup
 
 from onramp.dashboard import drift_map, quality_chart
-from onramp.dashboard.links import Links
+from onramp.dashboard.links import Links, segment_of
 from onramp.overview.champions import Serving, monitoring
 from onramp.overview.look import Look, Quality
 from onramp.overview.overview import Overview
@@ -40,12 +40,11 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True, kw_only=True)
 class Alarm:
-    """A look whose verdict was not to ignore it."""
+    """A look whose verdict was not to ignore it; `pages`: Evidently's, by what they are called."""
 
     look: Look
     tone: str
-    report: str
-    performance: str
+    pages: Mapping[str, str]
     run: str
 
 
@@ -75,7 +74,6 @@ class Registered:
     """What the registry said, and why it did not."""
 
     tasks: Mapping[str, Serving] = field(default_factory=dict)
-    promoted: Mapping[str, Decision] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
@@ -110,7 +108,7 @@ def part(seen: Overview, registered: Registered, links: Links, task: str) -> Tas
         name=task,
         question=seen.questions.get(task, "No task of this data set asks this any more."),
         serving=serving,
-        promoted=registered.promoted.get(task),
+        promoted=seen.promoted.get(task),
         run=links.run(serving.experiments, task, champion.run_id if champion else None),
         newest=newest,
         tone=tone(newest),
@@ -132,12 +130,22 @@ def alarms(looks: Sequence[Look], serving: Serving, links: Links) -> tuple[Alarm
         Alarm(
             look=look,
             tone=tone(look),
-            report=links.report(look, look.report_html),
-            performance=links.report(look, look.performance_html),
+            pages=pages(look, links),
             run=links.run(serving.experiments, monitoring(look.task), look.run_id),
         )
         for look in told
     )
+
+
+def pages(look: Look, links: Links) -> dict[str, str]:
+    """Evidently's pages of a look that are there, by what a reader calls them."""
+    named = {
+        "Evidently's report": look.report_html,
+        "performance": look.performance_html,
+        **{f"performance of {segment_of(name)}": name for name in look.segment_htmls},
+    }
+    found = {words: links.report(look, name) for words, name in named.items()}
+    return {words: address for words, address in found.items() if address}
 
 
 def tone(look: Look | None) -> str:

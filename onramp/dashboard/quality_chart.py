@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from markupsafe import Markup
 
 from onramp.dashboard.svg import Scale, days, element, shown, spread, svg, text, title
-from onramp.overview.look import Look, Quality
+from onramp.overview.look import Look, Quality, Stretch
 
 WIDTH, HEIGHT = 640, 240
 LEFT, RIGHT, TOP, BOTTOM = 52, 628, 14, 206
@@ -36,15 +35,21 @@ class Point:
 
 
 def windows(looks: Iterable[Look]) -> tuple[Quality, ...]:
-    """One ripened window a day of its end, oldest first, as the newest look saw it.
+    """Ripened windows, oldest first, as the newest look saw them.
 
-    Labels come late, and two looks on one day cut windows that differ by the hours between them.
+    Labels come late, and two looks cut windows that differ by the time between them: a window is
+    overtaken where a newer look's covers its middle. By count, a day can hold many.
     """
-    found: dict[date, Quality] = {}
+    found: list[Quality] = []
     for look in looks:  # newest first
-        for quality in look.evidence.performance:
-            found.setdefault(quality.span.end.date(), quality)
-    return tuple(sorted(found.values(), key=lambda quality: quality.span.end))
+        found += [q for q in look.evidence.performance if not overtaken(q.span, found)]
+    return tuple(sorted(found, key=lambda quality: quality.span.end))
+
+
+def overtaken(span: Stretch, newer: Sequence[Quality]) -> bool:
+    """Whether a newer look speaks of this time."""
+    middle = span.start + (span.end - span.start) / 2
+    return any(one.span.start < middle <= one.span.end for one in newer)
 
 
 def points(qualities: Sequence[Quality]) -> tuple[Point, ...]:

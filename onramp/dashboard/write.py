@@ -13,9 +13,8 @@ from starlette.routing import Route
 
 from lifecycle.home import Home
 from lifecycle.whole import write_whole
-from onramp.dashboard.links import REPORTS, Links
+from onramp.dashboard.links import Links, shown
 from onramp.dashboard.page import POLICY, Registered, page
-from onramp.overview import rows
 from onramp.overview.overview import Trouble, read
 
 PAGE = "index.html"
@@ -48,13 +47,12 @@ class Written:
 
 
 def registered(home: Home, tasks: tuple[str, ...]) -> Registered:
-    """Who serves, and since when; what cannot be read is said and no error."""
+    """Who serves; what cannot be read is said and no error."""
     from onramp.overview.champions import serving  # noqa: PLC0415  MLflow takes seconds
 
     trouble = Trouble()
     return Registered(
         tasks=trouble.tried("The registry", lambda: serving(home, tasks), {}),
-        promoted=trouble.tried("The ledger", lambda: rows.promotions(home), {}),
         problems=tuple(trouble.problems),
     )
 
@@ -108,6 +106,6 @@ def report_file(home: Home, task: str, window: str, name: str) -> Path:
     reports = home.reports.resolve()
     file = (reports / task / window / name).resolve()
     inside = file.is_relative_to(reports) and len(file.relative_to(reports).parts) == 3  # noqa: PLR2004  task, window, file
-    if name not in REPORTS or not inside or not file.is_file():
+    if not shown(name) or not inside or not file.is_file():
         raise HTTPException(404)
     return file

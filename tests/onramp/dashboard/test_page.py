@@ -7,6 +7,7 @@ import hashlib
 import re
 import warnings
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,22 +19,24 @@ from lifecycle.registry import Version
 from onramp.cli import run
 from onramp.dashboard import drift_map, quality_chart
 from onramp.dashboard.links import Links, mlflow_address
-from onramp.dashboard.page import Registered, page
+from onramp.dashboard.page import Registered, page, pages
 from onramp.dashboard.write import routes
 from onramp.local_pages import app, metrics_route
 from onramp.overview.champions import Serving
-from tests.onramp.overview.homes import COLUMNS, OVERVIEW, TRICK, home_of, look, quality
+from onramp.overview.look import Stretch
+from tests.onramp.overview.homes import COLUMNS, NOW, OVERVIEW, TRICK, home_of, look, quality
 
 with warnings.catch_warnings():
     # Starlette warns of a coming httpx2 while it is imported
     warnings.simplefilter("ignore")
     from starlette.testclient import TestClient
 
+HOUR = timedelta(hours=1)
 SERVED = Serving(
     champion=Version(task="churn", number=3, run_id="r/3"), newest=4,
     experiments={"churn": "1", "churn-monitoring": "2"},
 )  # fmt: skip
-REGISTERED = Registered(tasks={"churn": SERVED}, promoted={"churn": OVERVIEW.decisions[0]})
+REGISTERED = Registered(tasks={"churn": SERVED})
 
 
 class Tags(HTMLParser):
@@ -75,6 +78,7 @@ def test_every_drawing_has_a_name_and_a_table(text: str) -> None:
     assert all(a["role"] == "img" and a["aria-label"] for a in drawn)
     assert len([tag for tag, _ in tags if tag == "details"]) == 2
     assert text.count("<title>") > 1 + len(COLUMNS) * 6
+    assert "False alarms to expect in a month: drift 0.18 (at most 0.71)." in text
 
 
 def test_links_lead_to_runs_and_reports(tmp_path: Path) -> None:
@@ -90,6 +94,11 @@ def test_links_lead_to_runs_and_reports(tmp_path: Path) -> None:
     assert links.report(seen, "report.html") == "reports/churn/2026-11-22T060000Z/report.html"
     assert links.report(seen, "performance.html") == ""
     assert links.report(seen, "../../../etc/passwd") == links.report(seen, None) == ""
+    assert links.report(seen, "performance-1-../../x.html") == ""
+    (folder / "performance-1-plan-pro.html").touch()
+    found = pages(replace(seen, report_html="report.html", performance_html="performance.html",
+                          segment_htmls=("performance-1-plan-pro.html",)), links)  # fmt: skip
+    assert list(found) == ["Evidently's report", "performance of plan-pro (1)"]
     written = Links(written=tmp_path / "site")
     assert written.report(seen, "report.html") == (
         "../reports/churn/2026-11-22T060000Z/report.html"
@@ -114,6 +123,17 @@ def test_a_window_is_drawn_once_as_the_newest_look_saw_it() -> None:
     ends = [one.span.end for one in found]
     assert ends == sorted(set(ends))
     assert [one.outcome for one in found] == ["decayed", "decayed", "decayed", "fine"]
+
+
+def test_windows_by_count_are_drawn_though_a_day_holds_many() -> None:
+    """And one that a newer look cut a few hours later is overtaken."""
+    hours = [Stretch(start=NOW + n * HOUR, end=NOW + (n + 1) * HOUR) for n in range(-3, 0)]
+    newest = replace(look(0).evidence, performance=tuple(quality(0, span=one) for one in hours))
+    shifted = Stretch(start=hours[0].start - HOUR / 4, end=hours[0].end - HOUR / 4)
+    earlier = Stretch(start=hours[0].start - 2 * HOUR, end=hours[0].start)
+    older = replace(newest, performance=(quality(0, span=shifted), quality(0, span=earlier)))
+    found = quality_chart.windows([look(0, evidence=newest), look(0, evidence=older)])
+    assert [one.span for one in found] == [earlier, *hours]
 
 
 @pytest.mark.parametrize(
