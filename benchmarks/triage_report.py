@@ -260,11 +260,15 @@ def year_targets(policies: dict[str, list[Line]]) -> Iterator[str]:
     yield reached(not early, f"no retrain before any harm: {early} in {len(own)} years.")
     most = max(len(line["retrains"]) for line in own)
     yield reached(most <= MOST_RETRAINS, f"at most {MOST_RETRAINS} retrains in a year: {most}.")
-    ours = np.mean([auc(line) for line in own])
+    ours = {line["seed"]: auc(line) for line in own}
     for name in (CEILING, "weekly, window chosen"):
-        if name in policies:
-            theirs = np.mean([auc(line) for line in policies[name]])
+        theirs = {
+            line["seed"]: auc(line) for line in policies.get(name, ()) if line["seed"] in ours
+        }
+        if theirs:
+            one, other = np.mean([ours[seed] for seed in theirs]), np.mean([*theirs.values()])
             yield reached(
-                bool(ours >= theirs),
-                f"mean ROC-AUC at least that of *{name}*: {ours:.4f} against {theirs:.4f}.",
+                bool(one >= other),
+                f"mean ROC-AUC at least that of *{name}*: {one:.4f} against {other:.4f}, "
+                f"in the same {len(theirs)} years.",
             )
