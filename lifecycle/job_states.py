@@ -31,6 +31,7 @@ ENDS: frozenset[State] = frozenset(get_args(End))
 WORKING: frozenset[State] = frozenset(("preparing", "training", "judging", "promoting"))
 JUDGED: frozenset[State] = frozenset(("promoted", "refused", "undecided"))  # by the gate
 OF_MONITORING: frozenset[Trigger] = frozenset(("drift", "decay"))
+ANSWERS: frozenset[Trigger] = OF_MONITORING | {"hand"}  # that something is wrong
 STEPPED_BACK: frozenset[State] = frozenset(
     ("preparing", "requested", "failed", "superseded", "dead letter")
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from lifecycle.job import Job
-from lifecycle.job_states import ENDS, JUDGED, OF_MONITORING, Trigger
+from lifecycle.job_states import ANSWERS, ENDS, JUDGED, OF_MONITORING, Trigger
 from lifecycle.ledger import MONITOR, Entry
 from lifecycle.retraining import OLDEST
 from lifecycle.task import Task
@@ -18,11 +18,18 @@ HOLDS_OFF = JUDGED | {"failed", "dead letter"}  # ends after which the next is n
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """The last verdict of monitoring; times on the data's clock."""
+    """The last verdict of monitoring; times on the data's clock.
+
+    Attributes:
+        version: that it is about; None: the row does not say.
+        trigger: of the job, where it is to retrain.
+    """
 
     verdict: str
     why: str
     as_of: datetime
+    version: int | None = None
+    trigger: Trigger = "decay"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,16 +74,21 @@ def due(task: Task, jobs: Sequence[Job], facts: Facts, now: datetime) -> Due | N
     said = facts.said
     if said is not None and said.verdict == "broken data":
         return None
-    if said is not None and said.verdict == "retrain" and not answered(jobs, said):
-        return Due(trigger="decay", why=said.why)
+    if said is not None and said.verdict == "retrain" and stands(said, jobs, facts):
+        return Due(trigger=said.trigger, why=said.why)
     if cooling(task, jobs, now):
         return None
     return too_old(task, jobs, facts, now) or hasty(jobs, facts, now) or enough_labels(task, facts)
 
 
-def answered(jobs: Iterable[Job], said: Said) -> bool:
-    """Whether a job was opened on that verdict's data, or later."""
-    return any(as_of(job) >= said.as_of for job in jobs)
+def stands(said: Said, jobs: Iterable[Job], facts: Facts) -> bool:
+    """Whether that verdict still asks for a retrain.
+
+    It does not once another version serves than the one it was about, or once a job that something
+    was wrong for was opened on its data, or later.
+    """
+    moved = said.version is not None and said.version != facts.champion
+    return not moved and not any(as_of(job) >= said.as_of for job in jobs if job.trigger in ANSWERS)
 
 
 def cooling(task: Task, jobs: Iterable[Job], now: datetime) -> bool:
@@ -143,7 +155,13 @@ def last_said(rows: Iterable[Entry]) -> Said | None:
     newest = max(verdicts, key=lambda row: (of_data(row), row.number), default=None)
     if newest is None:
         return None
-    return Said(verdict=newest.decision, why=newest.why, as_of=of_data(newest))
+    return Said(
+        verdict=newest.decision,
+        why=newest.why,
+        as_of=of_data(newest),
+        version=int(newest.version) if newest.version else None,
+        trigger=newest.evidence.get("trigger") or "decay",
+    )
 
 
 def of_data(row: Entry) -> datetime:

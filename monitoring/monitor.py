@@ -215,11 +215,18 @@ def ask(home: Home, report: MonitorReport) -> MonitorReport:
 
 
 def record(home: Home, report: MonitorReport) -> None:
-    """Write the decision into the ledger, then the window's own file, which says it is done."""
+    """Write the decision into the ledger, then the window's own file, which says it is done.
+
+    A verdict that the window's last row holds already is not written twice; one that comes back
+    after another is, for the last row about a window is the one that counts.
+    """
     folder, seen = report.window_json.parent, digest(report)
-    ledger = Ledger(home)
-    if not any(entry.evidence.get("digest") == seen for entry in ledger.read(report.task)):
-        ledger.append(entry_of(report, seen))
+    entry, ledger = entry_of(report, seen), Ledger(home)
+    rows = ledger.select("task = ? AND actor = ?", (report.task, ACTOR))
+    of_window = (row for row in rows if row.evidence.get("as_of") == entry.evidence["as_of"])
+    last = next(of_window, None)
+    if last is None or last.evidence.get("digest") != seen:
+        ledger.append(entry)
     strict_json.write(
         report.window_json,
         {
@@ -267,6 +274,7 @@ def entry_of(report: MonitorReport, seen: str) -> Entry:
                 "window": evidence.span,
                 "rows": evidence.rows,
                 "rules": report.rules,
+                "trigger": TRIGGERS.get(report.rules[0]),
                 "newest": evidence.judged[0].outcome if evidence.judged else "",
                 "drifted": sorted({one.column for one in moved}),
                 "broken": [breach.words for breach in evidence.broken],

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from lifecycle.home import Home
 from lifecycle.job import Job
-from lifecycle.job_states import JUDGED, OF_MONITORING, Trigger
+from lifecycle.job_states import ANSWERS, JUDGED, Trigger
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
 from lifecycle.task import Monitor
@@ -22,7 +22,6 @@ from monitoring.evidence import Past
 ACTOR = "monitor"
 KEPT = 12  # earlier verdicts that are evidence: enough for every alarm that can still stand
 MONTH = timedelta(days=30)
-ANSWERS: frozenset[Trigger] = OF_MONITORING | {"hand"}  # that something is wrong
 MOST_DOUBLED = 4  # sixteen windows: a world that nothing learns is looked at three times a year
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -92,6 +92,32 @@ def test_a_schedule_says_how_old_the_model_is(schedule: Schedule, days: int) -> 
     assert due(task, [job("refused", days - 0.01)], facts(400), NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("changed", "trigger"),
+    [
+        ({}, "decay"),
+        ({"trigger": "drift"}, "drift"),
+        ({"version": 3}, "decay"),
+        ({"version": 2}, None),
+    ],
+    ids=["decay", "drift", "the champion's", "another version's"],
+)
+def test_a_verdict_that_nobody_answered(changed: dict[str, Any], trigger: str | None) -> None:
+    """It opens a job by its own name, as long as the version it was about serves."""
+    known = replace(facts(2, "retrain"), said=replace(said("retrain"), **changed))
+    found = due(CHURN, [], known, NOW)
+    assert (found.trigger if found else None) == trigger
+
+
+@pytest.mark.parametrize(("trigger", "answers"), [
+    ("schedule", False), ("labels", False), ("hand", True), ("drift", True), ("decay", True),
+])  # fmt: skip
+def test_the_calendar_answers_no_decay(trigger: Trigger, answers: bool) -> None:
+    """A retrain that had nothing to make good looks for less than one that has."""
+    jobs = [replace(job("refused", 0.5), trigger=trigger)]
+    assert (due(CHURN, jobs, facts(2, "retrain"), NOW) is None) == answers
+
+
 def test_never_is_never() -> None:
     """Decay still is."""
     task = replace(CHURN, retraining=Retraining(schedule="never"))
@@ -172,5 +198,9 @@ def test_the_last_verdict_is_about_the_newest_window() -> None:
             row(9, "promote", 0, "ada")]  # fmt: skip
     found = last_said(rows)
     assert found is not None
-    assert (found.verdict, found.as_of) == ("watch", ago(1))
+    assert (found.verdict, found.as_of, found.version) == ("watch", ago(1), None)
     assert last_said([]) is None
+    newer = row(10, "retrain", 0)
+    told = last_said([replace(newer, version="3", evidence={**newer.evidence, "trigger": "drift"})])
+    assert told is not None
+    assert (told.version, told.trigger) == (3, "drift")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
@@ -12,6 +13,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from lifecycle import version_files
+from lifecycle.broken_spans import broken_spans
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
 from lifecycle.jobs import Jobs
@@ -19,7 +21,8 @@ from lifecycle.ledger import Ledger
 from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.row_keys import row_keys
-from monitoring.monitor import monitor
+from lifecycle.triggers import last_said
+from monitoring.monitor import monitor, record
 from monitoring.report import Drawn
 from tests.at_the_gate import at_the_gate
 from tests.monitoring.conftest import Tell
@@ -54,8 +57,8 @@ def test_planted_truth(told: Tell, story: Story, verdict: str, words: str) -> No
     (row,) = Ledger(home).read("churn")
     assert (row.decision, row.actor, row.version) == (verdict, "monitor", "1")
     assert row.why.startswith(found.reasons[0])
-    jobs = Jobs(home).read("churn")
-    assert [job.id for job in jobs] == ([found.job_id] if verdict == "retrain" else [])
+    jobs = [(job.id, job.trigger) for job in Jobs(home).read("churn")]
+    assert jobs == ([(found.job_id, "decay")] if verdict == "retrain" else [])
 
 
 def test_a_bad_promotion_is_rolled_back(told: Tell) -> None:
@@ -103,6 +106,31 @@ def test_a_cancelled_retrain_is_not_asked_for_again(told: Tell) -> None:
     again = monitor(home, CHURN, as_of=NOW, report=False)
     assert (again.verdict, again.job_id, again.job_opened) == ("retrain", first.job_id, False)
     assert [job.state for job in Jobs(home).read("churn")] == ["superseded"]
+
+
+def test_a_verdict_that_comes_back_is_written_again(told: Tell) -> None:
+    """The last row about a window counts: called broken and then not, it is not left as broken."""
+    home = told(Story())
+    fine = monitor(home, CHURN, as_of=NOW, report=False)
+    record(home, replace(fine, verdict="broken data"))
+    for repeated in (False, True):
+        again = monitor(home, CHURN, as_of=NOW, report=False)
+        assert (again.verdict, again.repeated) == ("ignore", repeated)
+    rows = reversed(Ledger(home).read("churn"))
+    assert [row.decision for row in rows] == ["ignore", "broken data", "ignore"]
+    assert broken_spans(home, "churn", NOW) == ()
+
+
+def test_a_changed_base_rate_is_drift(told: Tell) -> None:
+    """It asks for a retrain by that name, and the schedule would, by what the ledger holds."""
+    home = told(Story(prior=81))
+    found = monitor(home, CHURN, as_of=NOW, report=False)
+    assert (found.verdict, found.rules[0]) == ("retrain", "base rate"), found.lines()
+    (job,) = Jobs(home).read("churn")
+    assert job.trigger == "drift"
+    said = last_said(Ledger(home).read("churn"))
+    assert said is not None
+    assert (said.trigger, said.version) == ("drift", 1)
 
 
 def test_no_second_retrain_before_a_window_has_passed(told: Tell) -> None:

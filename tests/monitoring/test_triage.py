@@ -181,6 +181,11 @@ def test_every_rule_decides_somewhere() -> None:
     assert decided == {rule.name for rule in RULES}
 
 
+def test_every_retrain_has_its_trigger() -> None:
+    """Of each rule that retrains, and of no other."""
+    assert set(TRIGGERS) == {rule.name for rule in RULES if rule.outcome == "retrain"}
+
+
 @given(
     rows=st.integers(0, 2_000),
     broken=st.lists(st.sampled_from(("missing", "unit", "freshness", "volume")), max_size=2),

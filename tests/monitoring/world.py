@@ -55,6 +55,7 @@ class Story:
 
     Attributes:
         concept: who stayed now leaves.
+        prior: more leave, whoever they are.
         shift: `x` of new customers is half a standard deviation higher.
         unit, gone, dead: `noise` arrives a hundred times too large, not at all, or as zero.
         silent: nothing is received any more.
@@ -64,6 +65,7 @@ class Story:
     """
 
     concept: float = 999
+    prior: float = 999
     shift: float = 999
     unit: float = 999
     gone: float = 999
@@ -87,8 +89,10 @@ def people(rows: int, seed: int) -> pd.DataFrame:
     )
 
 
-def leaves(frame: pd.DataFrame, *, sign: float | np.ndarray = 1.0) -> np.ndarray:
-    return np.asarray(frame["luck"] < 1 / (1 + np.exp(-2 * sign * frame["x"])))
+def leaves(
+    frame: pd.DataFrame, *, sign: float | np.ndarray = 1.0, more: float | np.ndarray = 0.0
+) -> np.ndarray:
+    return np.asarray(frame["luck"] < 1 / (1 + np.exp(-2 * sign * frame["x"] - more)))
 
 
 def tell(home: Home, story: Story, versions: tuple[Version, ...]) -> None:
@@ -99,7 +103,10 @@ def tell(home: Home, story: Story, versions: tuple[Version, ...]) -> None:
     frame["signed_up_at"] = [day(t) for t in at]
     asked = at + 1
     frame.loc[asked >= story.shift, "x"] += 0.5
-    gone = leaves(frame, sign=np.where(asked >= story.concept, -1.0, 1.0))
+    gone = leaves(
+        frame, sign=np.where(asked >= story.concept, -1.0, 1.0),
+        more=np.where(asked >= story.prior, 1.5, 0.0),
+    )  # fmt: skip
     write_events(home, frame, gone, story)
     broken = asked < story.until
     for factor, since in ((100.0, story.unit), (np.nan, story.gone), (0.0, story.dead)):
