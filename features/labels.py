@@ -35,6 +35,14 @@ def labels(home: Home, task: Task, as_of: datetime) -> pd.DataFrame:
         return read(db, labels_sql(dataset, task, as_of))
 
 
+def known(home: Home, task: Task, as_of: datetime) -> int:
+    """How many labels `labels` has."""
+    dataset = home.dataset()
+    with EventStore(home).connect(dataset) as db:
+        found = db.execute(f"SELECT count(*) FROM ({labels_sql(dataset, task, as_of)})").fetchone()
+    return int(found[0]) if found else 0
+
+
 def labels_sql(
     dataset: DataSet,
     task: Task,

@@ -8,6 +8,7 @@ from datetime import datetime
 from lifecycle.event_store import EventStore
 from lifecycle.home import Home
 from lifecycle.job import Job
+from lifecycle.job_states import OF_MONITORING
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import MONITOR, Ledger
 from lifecycle.registry import Registry
@@ -40,9 +41,8 @@ def open_due(home: Home, task: Task, *, as_of: datetime | None = None) -> Opened
     found = due(task, known, facts_of(home, task, known, now), now)
     if found is None:
         return None
-    job, new = jobs.request(
-        task.name, why=found.why, by=ACTOR, as_of=now, trigger=found.trigger
-    )  # fmt: skip
+    by = MONITOR if found.trigger in OF_MONITORING else ACTOR
+    job, new = jobs.request(task.name, why=found.why, by=by, as_of=now, trigger=found.trigger)
     return Opened(job=job, due=found) if new else None
 
 
@@ -70,8 +70,7 @@ def facts_of(home: Home, task: Task, jobs: tuple[Job, ...], now: datetime) -> Fa
 
 
 def new_labels(home: Home, task: Task, since: datetime, now: datetime) -> int:
-    """Labels whose horizon ended after `since`."""
-    from features.labels import labels  # noqa: PLC0415  # pandas and DuckDB, only where asked for
+    """Labels that are known now and were not then: ripened since, or held up by a silent pipe."""
+    from features.labels import known  # noqa: PLC0415  # pandas and DuckDB, only where asked for
 
-    ripe = labels(home, task, now)
-    return int((ripe["label_end"] > since).sum())
+    return known(home, task, now) - known(home, task, since)
