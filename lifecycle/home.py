@@ -25,6 +25,7 @@ class Home:
         webhook: whom to tell that an alias moved; None: nobody, or MLflow's server tells.
         receipts_days: how long the server keeps what was given with answers.
         channels: whom to tell how retrain jobs end.
+        channels_problem: why that could not be read; it keeps no verb from its work.
     """
 
     root: Path
@@ -33,6 +34,7 @@ class Home:
     webhook: Receiver | None = None
     receipts_days: int = RECEIPTS_DAYS
     channels: tuple[AnyChannel, ...] = ()
+    channels_problem: str = ""
 
     @property
     def dataset_file(self) -> Path:

@@ -237,8 +237,8 @@ class Jobs:
         """People were told of its state, as it was read."""
         with opened(self.path) as db:
             db.execute(
-                "UPDATE jobs SET told = state WHERE id = ? AND state = ? AND attempts = ?",
-                (job.id, job.state, job.attempts),
+                "UPDATE jobs SET told = state WHERE id = ? AND state = ? AND state_at = ?",
+                (job.id, job.state, job.state_at),
             )
 
 

@@ -41,6 +41,8 @@ def tell(home: Home) -> tuple[str, ...]:
     Returns:
         What hindered it, for a person. A failure is never an error: the next command tries again.
     """
+    if home.channels_problem:
+        return (f"Nobody could be told of the retrain jobs: {home.channels_problem}",)
     if not home.channels:
         return ()
     try:
@@ -58,7 +60,7 @@ def write_down(home: Home) -> None:
             continue
         for channel in home.channels:
             outbox.put(
-                f"job {job.id}", f"{job.state}, attempt {job.attempts}", message_of(job),
+                f"job {job.id}", f"{job.state} since {job.state_at}", message_of(job),
                 wanted=job.state in channel.on and recent(job), channel=channel.name,
             )  # fmt: skip
         jobs.told(job)
@@ -160,15 +162,15 @@ class Undelivered:
 
 
 def undelivered(home: Home) -> tuple[Undelivered, ...]:
-    """What nobody took: what waits, then what was given up, of each channel."""
+    """What nobody took: what waits, then what was given up, of each channel that there is."""
     outbox = Outbox(home.platform)
     return tuple(
         Undelivered(
-            channel=name, about=f"{one.about}, {one.moved_to}", state=one.state,
+            channel=channel.name, about=f"{one.about}, {one.moved_to}", state=one.state,
             attempts=one.attempts, problem=one.problem,
         )
-        for name in outbox.channels()
-        for one in (*outbox.waiting(name), *outbox.given_up(name))
+        for channel in home.channels
+        for one in (*outbox.waiting(channel.name), *outbox.given_up(channel.name))
     )  # fmt: skip
 
 

@@ -130,17 +130,6 @@ class Outbox:
         """What nobody took in so many attempts."""
         return self._in_state("given up", channel)
 
-    def channels(self) -> tuple[str, ...]:
-        """Those that something was not delivered to, but for the webhook of aliases."""
-        if not self.path.exists():
-            return ()
-        with opened(self.path) as db:
-            rows = db.execute(
-                "SELECT DISTINCT channel FROM outbox WHERE channel <> ''"
-                " AND state IN ('waiting', 'given up') ORDER BY channel"
-            ).fetchall()
-        return tuple(row["channel"] for row in rows)
-
     def _in_state(self, state: State, channel: str) -> tuple[Delivery, ...]:
         if not self.path.exists():
             return ()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from lifecycle.receiver import receiver
 from lifecycle.task import Task, for_dataset
 from onramp.console import bars
 from tasks import find, supported
+
+if TYPE_CHECKING:
+    from lifecycle.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,15 +72,15 @@ def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
 
     settings = load_settings()
     root = (home or settings.home).expanduser()
+    home_there = open_home(
+        root,
+        settings.tracking_uri,
+        settings.stores,
+        receiver(settings.webhook_url, settings.webhook_secret.get_secret_value()),
+        settings.receipts_days,
+    )
     return Place(
-        home=open_home(
-            root,
-            settings.tracking_uri,
-            settings.stores,
-            receiver(settings.webhook_url, settings.webhook_secret.get_secret_value()),
-            settings.receipts_days,
-            channels(settings.notify_file, settings.notify.get_secret_value(), root),
-        ),
+        home=told(home_there, settings),
         actor=actor or settings.actor,
         host=settings.host,
         port=settings.port,
@@ -85,6 +89,15 @@ def locate(home: Path | None, actor: str | None, *, as_json: bool) -> Place:
         tokens_file=settings.tokens_file,
         tokens=settings.tokens.get_secret_value(),
     )
+
+
+def told(home: Home, settings: Settings) -> Home:
+    """The home with whom to tell, or why that cannot be read: nobody's rollback waits for it."""
+    try:
+        found = channels(settings.notify_file, settings.notify.get_secret_value(), home.root)
+    except UsageError as error:
+        return replace(home, channels_problem=str(error))
+    return replace(home, channels=found)
 
 
 def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:  # noqa: ARG001

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lifecycle.errors import NotReady
+from lifecycle.errors import NotReady, UsageError
 from onramp.console import show
 from onramp.options import Place, common
 
@@ -45,6 +45,8 @@ def command(place: Place, test: bool) -> int:
     from lifecycle.notify import tell, try_out, undelivered
 
     home = place.home
+    if home.channels_problem:
+        raise UsageError("Whom to tell cannot be read.", found=home.channels_problem)
     if not home.channels:
         raise NotReady(
             "There is nobody to tell.",

@@ -124,13 +124,16 @@ def untold(place: Place) -> tuple[str, ...]:
     from lifecycle.webhook import deliver, undelivered
 
     deliver(place.home)
-    notify.tell(place.home)
+    problem = place.home.channels_problem
+    if not problem:
+        notify.tell(place.home)
     aliases = tuple(
         f"The webhook about {one.about} is {one.state}, after {one.attempts} attempts: "
         f"{one.problem or 'none was made yet.'}"
         for one in undelivered(place.home)
     )
-    return (*aliases, *(one.words for one in notify.undelivered(place.home)))
+    untaken = (one.words for one in notify.undelivered(place.home))
+    return (*aliases, *([problem] if problem else []), *untaken)
 
 
 def lines(status: Status) -> list[str]:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from lifecycle import notify, outbox
 from lifecycle.channels import AnyChannel, Slack, Webhook
 from lifecycle.home import Home, open_home
+from lifecycle.job_states import DEADLINES
 from lifecycle.jobs import Jobs
 from lifecycle.notify import deliver, tell, try_out, undelivered, write_down
 from lifecycle.outbox import Outbox
@@ -107,6 +108,42 @@ def test_a_dead_letter_that_is_tried_again_and_dies_again_is_news(home: Home, bo
     assert [got.json["outcome"] for got in box.got] == ["dead letter"] * 2
 
 
+def test_each_time_that_nobody_comes_is_news(
+    home: Home, box: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same end of the same attempt, reached twice, is told twice."""
+    monkeypatch.setitem(DEADLINES, "requested", timedelta(0))
+    jobs = Jobs(home)
+    jobs.request("churn", why="decay", by="monitor", as_of=NOW, trigger="decay")
+    for _ in range(2):
+        assert jobs.open("churn") is None
+        tell(home)
+        jobs.retry("churn")
+    assert [got.json["outcome"] for got in box.got] == ["dead letter"] * 2
+    assert len({got.headers["webhook-id"] for got in box.got}) == 2
+
+
+def test_a_channel_that_is_gone_is_not_named_for_ever(home: Home, box: Postbox) -> None:
+    """Who takes it out of the document wants nobody told by it; with it back, it is told."""
+    ended(home)
+    box.answers = [500]
+    tell(home)
+    assert undelivered(replace(home, channels=())) == ()
+    assert len(undelivered(home)) == 1
+    tell(home)
+    assert len(box.got) == 2
+
+
+def test_a_document_that_cannot_be_read_is_said_and_loses_nothing(home: Home, box: Postbox) -> None:
+    """Whoever looks is told why; mended, it tells what ended meanwhile."""
+    ended(home)
+    unread = replace(home, channels=(), channels_problem="notify.toml is not TOML.")
+    (problem,) = tell(unread)
+    assert problem.endswith("notify.toml is not TOML.")
+    tell(home)
+    assert len(box.got) == 1
+
+
 def test_what_ended_before_anybody_was_to_be_told_is_no_news(home: Home, box: Postbox) -> None:
     """Without a channel nothing is marked; with the first, the last days are told, no more."""
     ended(home, jobs=Jobs(home, clock=lambda: datetime.now(UTC) - timedelta(days=30)))
@@ -174,7 +211,7 @@ def test_a_receiver_that_hangs_holds_nothing_up(
     home: Home, box: Postbox, monkeypatch: pytest.MonkeyPatch, answer: int
 ) -> None:
     """Left after our patience, whatever it does; the others are told, and jobs go on."""
-    monkeypatch.setattr(notify, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(notify, "patience", lambda channel: 0.5 if channel.name == "pager" else 90)
     with posted() as other:
         home = replace(
             home,
@@ -186,7 +223,7 @@ def test_a_receiver_that_hangs_holds_nothing_up(
         box.answers = [answer]
         began = time.monotonic()
         (problem,) = tell(home)
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 90
         assert problem == "pager was not told yet: it does not answer, and is left to itself."
         assert len(other.got) == 1
         assert ended(home, "refused")

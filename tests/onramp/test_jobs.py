@@ -16,9 +16,9 @@ from lifecycle.home import Home, open_home
 from lifecycle.jobs import Jobs
 from lifecycle.ledger import Entry, Ledger
 from onramp.cli import run
-from onramp.options import Place
+from onramp.options import Place, locate
 from onramp.verbs.retrain import Asked, prepare
-from onramp.verbs.status import Standing, attention, told_of
+from onramp.verbs.status import Standing, attention, told_of, untold
 from tasks import find
 from tests.at_the_gate import at_the_gate
 from tests.posted import Postbox, posted
@@ -142,6 +142,24 @@ def test_a_person_trusts_mended_data(home: Home, capsys: pytest.CaptureFixture[s
     assert (code, report["row"]) == (0, 2)
     assert Ledger(home).read("churn", newest=1)[0].decision == "trust again"
     assert answer(home, capsys, "retrain", "churn", "--trust", "April")[0] == 2
+
+
+def test_nothing_waits_for_whom_to_tell(
+    home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A secret that this shell has not is no reason not to roll back; `notify` says what it is."""
+    monkeypatch.delenv("PAGER_SECRET", raising=False)
+    (home.root / "notify.toml").write_text(
+        '[[channel]]\nname = "pager"\nkind = "webhook"\nurl = "https://a.org/x"\n'
+        'secret = { env = "PAGER_SECRET" }\n'
+    )
+    request(home)
+    code, (report,) = answer(home, capsys, "retrain", "churn", "--cancel")
+    assert (code, report["job"]["state"]) == (0, "superseded")
+    (line,) = untold(locate(home.root, "ada", as_json=True))
+    assert line.startswith("secret of pager in ")
+    code, told = answer(home, capsys, "notify")
+    assert (code, "PAGER_SECRET is not set" in told["error"]["found"]) == (2, True)
 
 
 def test_a_test_message_is_answered(
