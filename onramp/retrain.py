@@ -157,9 +157,9 @@ def work(home: Home, task: Task, given: Work, progress: Progress) -> RetrainRepo
     job, steps = given.job, given.steps
     asked_for = datetime.fromisoformat(job.as_of)
     now = given.as_of or max(newest(home), asked_for)
+    steps.prepare(home, now, progress)  # also to judge: a killed worker's data may be older
     number = trained_before(home, task, job)
     if number is None:
-        steps.prepare(home, now, progress)
         given.enter("training")
         number = steps.learn(home, task, job, now, given.budget, progress)
     given.enter("judging", number)
@@ -180,7 +180,11 @@ def newest(home: Home) -> datetime:
 
 
 def answers(task: Task, job: Job) -> float:
-    """The loss that the job is to make good: what monitoring no longer tolerates, or none."""
+    """The loss that the job is to make good: what monitoring no longer tolerates, or none.
+
+    A drifted base rate costs probabilities, not ranking: there the gate has to see that ranking has
+    lost nothing, which takes more rows.
+    """
     return task.monitor.tolerated_loss if job.trigger == "decay" else 0.0
 
 

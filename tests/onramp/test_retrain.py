@@ -6,6 +6,9 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +27,7 @@ from lifecycle.jobs import Jobs
 from lifecycle.ledger import Ledger
 from lifecycle.progress import silent
 from lifecycle.worker import alive, me
+from onramp import retrain as worker
 from onramp.job_report import RetrainReport, exit_code
 from onramp.retrain import Budget, Steps, TakenOver, Work, closed, learn, retrain
 from tasks import find
@@ -201,6 +205,34 @@ def test_whoever_asked_is_told_of_the_end(home: Home) -> None:
         report = retrain(told, find("churn"), as_of=NOW, steps=bad)
         assert (report.outcome, exit_code(report), len(report.notes)) == ("failed", 3, 1)
         assert report.lines()[-1].startswith("  team was not told yet: ")
+
+
+def test_a_worker_says_that_it_lives_and_hears_that_it_has_lost(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it works; once another has its job it begins no further step."""
+    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.05)
+    request(home)
+    jobs = Jobs(home)
+
+    def prepare(*_: object) -> None:
+        (began,) = jobs.read("churn")
+        until(lambda: jobs.read("churn")[0].heartbeat_at != began.heartbeat_at)
+        with opened(home.platform) as db:
+            db.execute("UPDATE jobs SET attempts = attempts + 1, worker = 'elsewhere/1/0.00'")
+        beats = [thread for thread in threading.enumerate() if "heartbeat" in thread.name]
+        until(lambda: not any(thread.is_alive() for thread in beats))
+
+    with pytest.raises(TakenOver, match=r"It is preparing by elsewhere/1/0\.00"):
+        retrain(home, find("churn"), as_of=NOW, steps=Steps(prepare=prepare))
+
+
+def until(there: Callable[[], bool]) -> None:
+    """Wait for it, however busy the machine is."""
+    end = time.monotonic() + 120
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_a_person_who_stops_it_gives_the_job_back(home: Home) -> None:
