@@ -72,7 +72,7 @@ class Trusted:
 @task_argument
 @all_option
 @click.option("--now", is_flag=True, help="Open a job by hand first.")
-@click.option("--due", is_flag=True, help="Open the jobs first that schedule or labels ask for.")
+@click.option("--due", is_flag=True, help="Open the jobs first that are due.")
 @click.option("--cancel", is_flag=True, help="Put away the open job, or the last dead letter.")
 @click.option("--retry", is_flag=True, help="Try a waiting job, or the last dead letter, at once.")
 @click.option("--trust", metavar="FROM/TO",
