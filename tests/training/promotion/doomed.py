@@ -109,7 +109,7 @@ def arm(step: str) -> None:
         "the job is claimed": lambda: after(Jobs, "claim"),
         "the training begins": lambda: before(Jobs, "advance", lambda *it: it[2] == "training"),
         "the version is registered": lambda: after(toy_job, "learn"),
-        "the judging begins": lambda: after(Jobs, "advance"),
+        "the training is under way": lambda: after(Jobs, "advance"),
         "the gate has spoken": lambda: before(promote, "conclude"),
         "the promoting begins": lambda: before(Jobs, "advance", lambda *it: it[2] == "promoting"),
         "the verdict is committed": lambda: after(promote, "record"),

@@ -19,7 +19,7 @@ from tests.training.promotion.world import decisions
 
 KILLED = [-signal.SIGKILL]
 OF_THE_JOB = (
-    "the job is claimed", "the training begins", "the version is registered", "the judging begins",
+    "the job is claimed", "the training begins", "the version is registered", "the training is under way",
     "the gate has spoken",
 )  # fmt: skip
 OF_A_PROMOTION = (
