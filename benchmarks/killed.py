@@ -21,8 +21,8 @@ HEADING = """# Killed at every step
 
 `python -m benchmarks.killed` writes this file. At each step a worker of a retrain job is killed by
 `kill -9`, in a process of its own; then another is started. The step named is the one that the kill
-came before, or right after where it says what *is* so. Of the steps that have the same name the first is
-of a promotion and the second of a refusal.
+came before, or right after where it says what *is* so. Of the steps that have the same name the
+first is of a promotion and the second of a refusal.
 
 | killed at | it left | the next run | ended as | attempts | versions | promotions | locks held |
 |---|---|---|---|---|---|---|---|

@@ -19,8 +19,8 @@ from tests.training.promotion.world import decisions
 
 KILLED = [-signal.SIGKILL]
 OF_THE_JOB = (
-    "the job is claimed", "the training begins", "the version is registered", "the training is under way",
-    "the gate has spoken",
+    "the job is claimed", "the training begins", "the training is under way",
+    "the version is registered", "the gate has spoken",
 )  # fmt: skip
 OF_A_PROMOTION = (
     "the promoting begins", "the move is written down", "previous moves", "champion moves",
