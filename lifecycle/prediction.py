@@ -28,11 +28,16 @@ class Named(Mapping[str, FeatureValue]):
     Args:
         places: name → its place among the cells; rows of one kind hold the very same.
         cells: the values.
+
+    Raises:
+        ValueError: there are more or fewer values than names.
     """
 
     __slots__ = ("cells", "places")
 
     def __init__(self, places: Mapping[str, int], cells: Sequence[FeatureValue]) -> None:
+        if len(places) != len(cells):
+            raise ValueError(f"{len(places)} names have {len(cells)} values.")
         self.places, self.cells = places, cells
 
     def __getitem__(self, name: str) -> FeatureValue:

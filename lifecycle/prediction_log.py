@@ -18,15 +18,12 @@ from lifecycle.home import Home
 from lifecycle.log_files import gather, reader, sweep, write_whole
 from lifecycle.prediction import (
     COLUMNS,
-    FeatureValue,
     Origin,
     Prediction,
     as_prediction,
     as_table,
     by_version,
 )
-
-__all__ = ["COLUMNS", "FeatureValue", "Origin", "Prediction", "PredictionLog"]
 
 READ_TRIES = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 from lifecycle.task import Kind
 
 Probabilities = NDArray[np.float64]
+ScoreCells = Callable[[Sequence[Sequence[FeatureValue]]], Probabilities]
 
 
 class Scorer(Protocol):
@@ -45,15 +46,6 @@ class Scorer(Protocol):
 
 
 @runtime_checkable
-class ScoresCells(Scorer, Protocol):
-    """What versions offer since rows need no names to be scored."""
-
-    def score_cells(self, cells: Sequence[Sequence[FeatureValue]]) -> Probabilities:
-        """As `score_rows`, for values that stand in the order of the features."""
-        ...
-
-
-@runtime_checkable
 class Explains(Protocol):
     """What versions offer since they carry the meanings of their features."""
 
@@ -62,6 +54,15 @@ class Explains(Protocol):
     ) -> Sequence[Sequence[Mapping[str, Any]]]:
         """The at most k features that weigh most in each row's answer, in numbers and words."""
         ...
+
+
+def without_names(scorer: Scorer) -> ScoreCells | None:
+    """How it scores rows whose values stand in the order of its features.
+
+    None: a version of before this was offered; `score_rows` gives the same.
+    """
+    found: ScoreCells | None = getattr(scorer, "score_cells", None)
+    return found
 
 
 def names(scorer: Scorer) -> list[str]:

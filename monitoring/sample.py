@@ -9,7 +9,7 @@ import pandas as pd
 
 from features.catalogue import slug
 from lifecycle.gate import NotWorseOnSlices
-from lifecycle.prediction_log import COLUMNS
+from lifecycle.prediction import COLUMNS
 from lifecycle.task import Task
 from monitoring.approved import Approved
 from monitoring.matching import ages, alike

@@ -13,7 +13,7 @@ import numpy as np
 from features.online_row import OnlineRow
 from lifecycle.errors import DataError
 from lifecycle.prediction import FeatureValue, Origin, Prediction, cells_of
-from lifecycle.scorer import Probabilities, Scorer, by_class, names, reported
+from lifecycle.scorer import Probabilities, Scorer, by_class, names, reported, without_names
 from serving.champion import Champion
 from serving.features import refuse_missing
 from serving.log_writer import Answered, LogWriter
@@ -178,12 +178,10 @@ def predictions(
 
 def scored(scorer: Scorer, vectors: Sequence[Mapping[str, FeatureValue]]) -> Probabilities:
     """Scores of shape (rows, classes), without names where the values stand in order anyway."""
-    cells = cells_of(vectors, names(scorer))
-    quicker = getattr(scorer, "score_cells", None)  # versions of before have none
-    if cells is None or quicker is None:
+    cells, score_cells = cells_of(vectors, names(scorer)), without_names(scorer)
+    if cells is None or score_cells is None:
         return scorer.score_rows(vectors)
-    found: Probabilities = quicker(cells)
-    return found
+    return score_cells(cells)
 
 
 def finite(champion: Champion, probabilities: Probabilities) -> Probabilities:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lifecycle import repeats, version_files
 from lifecycle.integrity import UNPROVEN
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 from lifecycle.registry import Registry, Version
 from lifecycle.scorer import Scorer, names, records
 from serving.bands import Bands, bands

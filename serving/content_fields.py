@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from features.catalogue import slug
 from lifecycle.dataset import Column
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 
 LONGEST_VALUE = 80
 FIELD = re.compile(r"\{(?P<name>[a-z][a-z0-9_]*)\|(?P<fallback>[^{}|]*)\}")

@@ -23,7 +23,7 @@ from mlflow.pyfunc import scoring_server
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lifecycle.prediction_log import Prediction
+from lifecycle.prediction import Prediction
 from serving.champion import Champion
 from serving.door.rows import refuse_rows
 from serving.errors import refusal

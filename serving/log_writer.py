@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from lifecycle.prediction import by_version
-from lifecycle.prediction_log import Prediction, PredictionLog
+from lifecycle.prediction import Prediction, by_version
+from lifecycle.prediction_log import PredictionLog
 from serving.guard import Done, Failed, attempt
 
 EVERY_SECONDS = 0.5  # waiting and writing together stay below the second that a kill may cost

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 from lifecycle.scorer import Explains
 from serving.champion import Champion
 from serving.guard import Failed, attempt

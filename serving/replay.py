@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from lifecycle.errors import NotReady
 from lifecycle.home import Home
-from lifecycle.prediction_log import FeatureValue, Prediction, PredictionLog
+from lifecycle.prediction import FeatureValue, Prediction
+from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.scorer import Explains, by_class, names, reported
 from serving import receipts

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 
 Features = Sequence[tuple[str, str]]
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 
-from lifecycle.prediction_log import FeatureValue, Prediction
+from lifecycle.prediction import FeatureValue, Prediction
 from serving.champion import Champion
 
 

@@ -15,7 +15,8 @@ from features.online_row import OnlineRow
 from features.store import definitions, online
 from lifecycle.errors import NotReady, UnknownName
 from lifecycle.home import Home
-from lifecycle.prediction_log import Origin, Prediction, PredictionLog
+from lifecycle.prediction import Origin, Prediction
+from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.task import Task
 from serving.answers import Answer, Lookup, answer, givers

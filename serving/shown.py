@@ -13,7 +13,7 @@ from typing import Any
 
 from lifecycle.errors import NotReady, OnrampError
 from lifecycle.home import Home
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 from serving.content import table_of
 from serving.content_fields import fields_of, fill
 from serving.personalization import CONTENT_TASK, RISK_TASK, in_order

@@ -28,7 +28,7 @@ from features.tables import Table, keys_sql, tables
 from lifecycle.gate.evidence import Mismatch
 from lifecycle.gate.replayed import tolerated
 from lifecycle.home import Home
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 from lifecycle.version_files import redefined
 
 Vector = Mapping[str, FeatureValue]

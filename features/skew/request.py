@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lifecycle.prediction_log import COLUMNS, FeatureValue
+from lifecycle.prediction import COLUMNS, FeatureValue
 
 POOL = 5  # of so many times the customers asked for, the newest, the sample is drawn
 

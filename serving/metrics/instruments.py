@@ -10,7 +10,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.process_collector import ProcessCollector
 
-from lifecycle.prediction_log import Prediction
+from lifecycle.prediction import Prediction
 from serving.guard import Failed, attempt
 from serving.log_writer import LogState
 from serving.metrics.spread import Spread

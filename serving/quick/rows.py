@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 
 Cells = Sequence[Sequence[FeatureValue]]
 Kinds = Sequence[frozenset[type]]

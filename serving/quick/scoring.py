@@ -16,7 +16,7 @@ from mlflow.pyfunc import scoring_server
 from mlflow.types import DataType, Schema
 
 from lifecycle.prediction import FeatureValue
-from lifecycle.scorer import ScoresCells, names
+from lifecycle.scorer import ScoreCells, without_names
 from serving.champion import Champion
 from serving.guard import Done, Failed, attempt
 from serving.log_writer import LogWriter
@@ -38,9 +38,12 @@ class Quick:
     Requests that arrived while the last were scored are scored in one call.
     """
 
-    def __init__(self, champion: Champion, scorer: ScoresCells, rows: Rows, log: LogWriter) -> None:
-        self.champion, self.scorer, self.log, self._rows = champion, scorer, log, rows
-        self._places = {name: place for place, name in enumerate(names(scorer))}
+    def __init__(
+        self, champion: Champion, score_cells: ScoreCells, rows: Rows, log: LogWriter
+    ) -> None:
+        self.champion, self.log = champion, log
+        self._rows, self._score_cells = rows, score_cells
+        self._places = {name: place for place, name in enumerate(rows.order)}
         self._lane: Lane[Cells, Told] = Lane(self._score, most=MOST_ROWS)
 
     async def answer(
@@ -74,11 +77,11 @@ class Quick:
         theirs = scoring_server.invocations(
             body, "application/json", model, model.metadata.get_input_schema()
         )
-        found = read and spelt(self.scorer, told(self.scorer, self.scorer.score_cells(read)))
+        found = read and spelt(self.champion.scorer, self._score([read])[0])
         return found == str(theirs.response).encode()
 
     def _logged(self, rows: Cells, answers: Told) -> bytes | None:
-        body = spelt(self.scorer, answers)
+        body = spelt(self.champion.scorer, answers)
         if body is not None:
             self.log.put(
                 Scored(
@@ -90,7 +93,7 @@ class Quick:
 
     def _score(self, questions: Sequence[Cells]) -> Sequence[Told]:
         every = questions[0] if len(questions) == 1 else list(chain.from_iterable(questions))
-        answers = told(self.scorer, self.scorer.score_cells(every))
+        answers = told(self.champion.scorer, self._score_cells(every))
         return [answers] if len(questions) == 1 else answers.apart(list(map(len, questions)))
 
 
@@ -116,14 +119,14 @@ def shown_to_answer(champion: Champion, log: LogWriter) -> Quick:
     metadata = champion.model.metadata
     if metadata.get_params_schema() is not None:
         raise ValueError("its signature has parameters.")
-    scorer = champion.scorer
-    if not isinstance(scorer, ScoresCells):
+    scorer, score_cells = champion.scorer, without_names(champion.scorer)
+    if score_cells is None:
         raise TypeError("it is of before rows were scored without names.")
     kinds = kinds_of(metadata.get_input_schema())
     if kinds is None or kinds != dict(scorer.features):
         raise ValueError("its signature is not that of its features.")
     required = frozenset(metadata.get_input_schema().required_input_names())
-    made = Quick(champion, scorer, Rows(dict(scorer.features), required), log)
+    made = Quick(champion, score_cells, Rows(dict(scorer.features), required), log)
     if not champion.check or not made.same(champion.check):
         raise ValueError("its recorded rows are not answered by both in the same bytes.")
     return made

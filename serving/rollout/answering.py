@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from features.online_row import OnlineRow
-from lifecycle.prediction_log import Origin
+from lifecycle.prediction import Origin
 from serving.answers import Answer
 from serving.champion import Champion
 from serving.guard import Failed, attempt

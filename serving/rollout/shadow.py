@@ -15,7 +15,7 @@ from hashlib import blake2b
 from itertools import groupby
 
 from features.online_row import OnlineRow
-from lifecycle.prediction_log import FeatureValue, Prediction
+from lifecycle.prediction import FeatureValue, Prediction
 from lifecycle.scorer import names
 from serving.answers import Answer, Whose, predictions
 from serving.champion import Champion

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from features.skew.offline import Pair, Vector, differences, explained
 from features.skew.request import Request, plain
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from lifecycle.home import open_home
-from lifecycle.prediction import as_table
-from lifecycle.prediction_log import COLUMNS, Prediction, PredictionLog
+from lifecycle.prediction import COLUMNS, Prediction, as_table
+from lifecycle.prediction_log import PredictionLog
 
 DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

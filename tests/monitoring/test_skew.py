@@ -15,7 +15,8 @@ import pytest
 
 from features.store import definitions, service_types
 from lifecycle.errors import Busy
-from lifecycle.prediction_log import FeatureValue, Prediction, PredictionLog
+from lifecycle.prediction import FeatureValue, Prediction
+from lifecycle.prediction_log import PredictionLog
 from lifecycle.version_files import FACTS
 from monitoring.approved import Approved
 from monitoring.monitor import monitor

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from lifecycle.event_store import EventStore, Part
 from lifecycle.home import Home, open_home
-from lifecycle.prediction_log import COLUMNS, Prediction, PredictionLog
+from lifecycle.prediction import COLUMNS, Prediction
+from lifecycle.prediction_log import PredictionLog
 from lifecycle.profile import profile_of, shape_of
 from lifecycle.profiling import Bounds
 from lifecycle.task import Monitor, Task

@@ -20,7 +20,8 @@ from lifecycle import version_files
 from lifecycle.event_store import EventStore, Part
 from lifecycle.home import Home
 from lifecycle.metrics import measure
-from lifecycle.prediction_log import Prediction, PredictionLog
+from lifecycle.prediction import Prediction
+from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry, Version
 from lifecycle.row_keys import row_keys
 from lifecycle.task import Monitor, Task

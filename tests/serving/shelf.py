@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from features.online_row import OnlineRow
-from lifecycle.prediction_log import FeatureValue
+from lifecycle.prediction import FeatureValue
 
 VECTOR: dict[str, FeatureValue] = {"visits": 3.0, "spent": None, "country": "DE"}
 

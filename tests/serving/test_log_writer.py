@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from lifecycle.home import open_home
-from lifecycle.prediction_log import Prediction, PredictionLog
+from lifecycle.prediction import Prediction
+from lifecycle.prediction_log import PredictionLog
 from serving import log_writer
 from serving.log_writer import Answered, LogWriter
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from lifecycle.errors import DataError, NotReady
 from lifecycle.home import Home, open_home
-from lifecycle.prediction_log import FeatureValue, Prediction, PredictionLog
+from lifecycle.prediction import FeatureValue, Prediction
+from lifecycle.prediction_log import PredictionLog
 from onramp.cli import run
 from serving.app import build_app
 from serving.receipts import prune

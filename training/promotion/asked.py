@@ -13,7 +13,8 @@ from features.skew.request import POOL, Request, request, sample
 from features.store import online
 from features.tables import TTL, keys_sql, tables
 from lifecycle.home import Home
-from lifecycle.prediction_log import Origin, PredictionLog
+from lifecycle.prediction import Origin
+from lifecycle.prediction_log import PredictionLog
 from training.model import Scorer
 
 LOGGED: tuple[Origin, Origin] = ("online", "batch")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.home import open_home
-from lifecycle.prediction_log import Prediction
+from lifecycle.prediction import Prediction
 from lifecycle.rollouts import Rollouts
 from serving.rollout.answering import answer_each
 from serving.rollout.shadow import MOST_ROWS, Shadow, receipt

@@ -10,7 +10,8 @@ import pytest
 
 from lifecycle.errors import DataError, NotReady, Refused, UsageError
 from lifecycle.ledger import Entry, Ledger
-from lifecycle.prediction_log import Prediction, PredictionLog
+from lifecycle.prediction import Prediction
+from lifecycle.prediction_log import PredictionLog
 from lifecycle.registry import Registry
 from lifecycle.rollouts import Rollouts
 from onramp.cli import run

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from features.online_row import OnlineRow
-from lifecycle.prediction_log import FeatureValue, Prediction
+from lifecycle.prediction import FeatureValue, Prediction
 from serving.answers import Answer, answer
 from serving.champion import Champion
 from serving.log_writer import Batch

@@ -17,7 +17,8 @@ from features.store import forget_store, historical, materialize, online, servic
 from lifecycle.event_store import EventStore
 from lifecycle.gate import Gate, NoSkew
 from lifecycle.home import Home
-from lifecycle.prediction_log import Prediction, PredictionLog
+from lifecycle.prediction import Prediction
+from lifecycle.prediction_log import PredictionLog
 from lifecycle.task import Task
 from serving.answers import score
 from serving.champion import Champion

@@ -15,7 +15,8 @@ from features.store import historical, open_store, service_types
 from features.tables import tables
 from lifecycle.gate import Evidence, Gate, NoSkew, Skew
 from lifecycle.gate.replayed import no_skew
-from lifecycle.prediction_log import Prediction, PredictionLog
+from lifecycle.prediction import Prediction
+from lifecycle.prediction_log import PredictionLog
 from serving.batch import score_chunk
 from tests.features.canonical import event, fill, settle
 from tests.training.promotion.skew_world import (
